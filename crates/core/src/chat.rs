@@ -1,0 +1,285 @@
+//! The service that runs turns.
+//!
+//! A turn is one visitor message and its answer. The answer is written by a task that belongs to the conversation, not
+//! to whoever asked: it goes on when the visitor leaves, and ends when it is finished, stopped, or the server shuts down.
+
+mod running;
+mod settings;
+mod write;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use self::settings::ChatSettings;
+use crate::{
+    Clock, ConversationId, CursorOutOfRange, IdempotencyKey, Message, MessageId, MessageStatus, Model,
+    OpenTurn, OpenedTurn, Random, RepeatedTurn, SessionKey, Store, StoreError, Timestamp, TurnEnd, TurnIds,
+    TurnLog, TurnOpening, TurnReader, VisitorText,
+};
+use running::{Running, RunningTurn};
+
+/// What the service reaches the world through.
+#[derive(Clone, Debug)]
+pub struct ChatPorts {
+    /// Where conversations are kept.
+    pub store: Arc<dyn Store>,
+    /// Who answers.
+    pub model: Arc<dyn Model>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids come from.
+    pub random: Arc<dyn Random>,
+}
+
+/// Runs turns. Cheap to clone; all clones are the same service.
+#[derive(Clone, Debug)]
+pub struct Chat {
+    service: Arc<Service>,
+}
+
+#[derive(Debug)]
+struct Service {
+    ports: ChatPorts,
+    settings: ChatSettings,
+    running: Running,
+    tasks: TaskTracker,
+    /// Cancelled when no new turns are taken.
+    draining: CancellationToken,
+    /// Cancelled when running turns must end now.
+    halted: CancellationToken,
+}
+
+/// A visitor's message.
+#[derive(Clone, Debug)]
+pub struct SendMessage {
+    /// Whose message it is.
+    pub session: SessionKey,
+    /// The message.
+    pub text: VisitorText,
+    /// The client's own name for the message.
+    pub idempotency_key: Option<IdempotencyKey>,
+}
+
+/// A turn, and a reader of its answer.
+#[derive(Debug)]
+pub struct Turn {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The answer.
+    pub answer: MessageId,
+    /// Whether the message had been accepted before, so that nothing new was stored.
+    pub repeated: bool,
+    /// Reads the answer.
+    pub reader: TurnReader,
+}
+
+/// Why a message was not accepted. Nothing was stored.
+#[derive(Debug, Error)]
+pub enum SendError {
+    /// Another answer of the conversation is still being written.
+    #[error("another answer of this conversation is still being written")]
+    Busy,
+    /// Another message was accepted before under the same idempotency key.
+    #[error("another message was accepted before under this idempotency key")]
+    Mismatch,
+    /// As many answers are being written as this server takes on.
+    #[error("as many answers are being written as this server takes on")]
+    Overloaded,
+    /// The server is being shut down.
+    #[error("the server is being shut down")]
+    ShuttingDown,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The task that accepts messages broke: a defect of our own.
+    #[error("the task that accepts messages broke")]
+    Broken,
+}
+
+/// Why an answer cannot be followed.
+#[derive(Debug, Error)]
+pub enum FollowError {
+    /// The cursor is not a place in the answer.
+    #[error(transparent)]
+    Cursor(#[from] CursorOutOfRange),
+    /// The answer is being written, but not by this process.
+    #[error("the answer is being written by another process")]
+    Elsewhere,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Chat {
+    /// The service over these ports.
+    pub fn new(ports: ChatPorts, settings: ChatSettings) -> Self {
+        Self {
+            service: Arc::new(Service {
+                running: Running::new(settings.max_running),
+                ports,
+                settings,
+                tasks: TaskTracker::new(),
+                draining: CancellationToken::new(),
+                halted: CancellationToken::new(),
+            }),
+        }
+    }
+
+    /// Accepts a visitor's message and begins its answer. When this returns, the message is stored.
+    ///
+    /// Losing the future loses nothing: what was begun goes on.
+    pub async fn send(&self, message: SendMessage) -> Result<Turn, SendError> {
+        let service = Arc::clone(&self.service);
+        let accepting = self.service.tasks.spawn(service.accept(message));
+        accepting.await.unwrap_or(Err(SendError::Broken))
+    }
+
+    /// Follows an answer of a visitor's own conversation from a cursor on, whether it is still being written or not.
+    ///
+    /// `None` if the session has no such answer.
+    pub async fn follow(
+        &self,
+        session: &SessionKey,
+        answer: MessageId,
+        cursor: usize,
+    ) -> Result<Option<Turn>, FollowError> {
+        if let Some(running) = self.service.running.find(session, answer) {
+            return Ok(Some(running.turn(cursor)?));
+        }
+        let Some((conversation, message)) = self.service.ports.store.session_answer(session, answer).await?
+        else {
+            return Ok(None);
+        };
+        let Some(log) = ended_log(&message) else { return Err(FollowError::Elsewhere) };
+        Ok(Some(Turn { conversation, answer, repeated: true, reader: log.reader(cursor)? }))
+    }
+
+    /// Stops the answer being written for a session, or only the given one, and says whether there was one to stop.
+    ///
+    /// The text that has arrived is kept; readers see the end as soon as it is stored.
+    pub fn stop(&self, session: &SessionKey, answer: Option<MessageId>) -> bool {
+        let running = match answer {
+            Some(answer) => self.service.running.find(session, answer),
+            None => self.service.running.find_any(session),
+        };
+        running.is_some_and(|turn| {
+            turn.stop();
+            true
+        })
+    }
+
+    /// Takes no new turns from here on.
+    pub fn drain(&self) {
+        self.service.draining.cancel();
+        self.service.tasks.close();
+    }
+
+    /// Whether new turns are taken.
+    pub fn is_draining(&self) -> bool {
+        self.service.draining.is_cancelled()
+    }
+
+    /// How many answers are being written.
+    pub fn running(&self) -> usize {
+        self.service.running.count()
+    }
+
+    /// Takes no new turns, waits for `window` that running ones finish, then ends them as interrupted and keeps what
+    /// they have. Says whether all of it was stored.
+    pub async fn shut_down(&self, window: Duration) -> bool {
+        self.drain();
+        if timeout(window, self.service.tasks.wait()).await.is_ok() {
+            return true;
+        }
+        self.service.halted.cancel();
+        timeout(self.service.settings.halt_limit, self.service.tasks.wait()).await.is_ok()
+    }
+}
+
+impl Service {
+    async fn accept(self: Arc<Self>, message: SendMessage) -> Result<Turn, SendError> {
+        if self.draining.is_cancelled() {
+            return Err(SendError::ShuttingDown);
+        }
+        let place = self.running.reserve().ok_or(SendError::Overloaded)?;
+        let started = self.ports.clock.elapsed();
+        let session = message.session.clone();
+        match self.ports.store.open_turn(self.open_turn(message)).await? {
+            TurnOpening::Opened(opened) => {
+                let OpenedTurn { conversation, answer, history, .. } = opened;
+                let running = RunningTurn::begin(session, conversation, answer, place);
+                self.running.insert(&running);
+                let turn = running.turn(0).map_err(|_| SendError::Broken)?;
+                let writing = write::Writing { service: Arc::clone(&self), running, started };
+                self.tasks.spawn(writing.run(history));
+                Ok(turn)
+            }
+            TurnOpening::Repeated(repeated) => self.repeat(&session, repeated).await,
+            TurnOpening::Mismatch => Err(SendError::Mismatch),
+            TurnOpening::Busy { .. } => Err(SendError::Busy),
+        }
+    }
+
+    fn open_turn(&self, message: SendMessage) -> OpenTurn {
+        let ChatPorts { clock, random, .. } = &self.ports;
+        let now = clock.now();
+        let history_since = match message.session.secret {
+            Some(_) => Timestamp::from_millis(i64::MIN),
+            None => now.minus(self.settings.history_without_secret),
+        };
+        OpenTurn {
+            session: message.session,
+            text: message.text,
+            idempotency_key: message.idempotency_key,
+            ids: TurnIds {
+                conversation: ConversationId::mint(&**clock, &**random),
+                visitor_message: MessageId::mint(&**clock, &**random),
+                answer: MessageId::mint(&**clock, &**random),
+            },
+            now,
+            history_limit: self.settings.max_history_messages,
+            history_since,
+        }
+    }
+
+    /// Attaches to the answer of a message that was accepted before.
+    async fn repeat(&self, session: &SessionKey, repeated: RepeatedTurn) -> Result<Turn, SendError> {
+        let RepeatedTurn { conversation, mut answer, .. } = repeated;
+        if let Some(running) = self.running.find(session, answer.id) {
+            let turn = running.turn(0).map_err(|_| SendError::Broken)?;
+            return Ok(Turn { repeated: true, ..turn });
+        }
+        if answer.status == MessageStatus::Streaming {
+            // It may have ended between the store's look and ours.
+            match self.ports.store.session_answer(session, answer.id).await? {
+                Some((_, message)) => answer = message,
+                None => return Err(SendError::Busy),
+            }
+        }
+        let log = ended_log(&answer).ok_or(SendError::Busy)?;
+        let reader = log.reader(0).map_err(|_| SendError::Broken)?;
+        Ok(Turn { conversation, answer: answer.id, repeated: true, reader })
+    }
+}
+
+/// The log of an answer that has ended; `None` if it has not.
+fn ended_log(answer: &Message) -> Option<Arc<TurnLog>> {
+    if answer.status == MessageStatus::Streaming {
+        return None;
+    }
+    let end = TurnEnd {
+        status: answer.status,
+        finish: answer.facts.finish,
+        failure: answer.facts.failure,
+        usage: answer.facts.usage,
+    };
+    Some(TurnLog::ended(answer.text.clone(), end))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! The turns being run by this process.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use crate::{ConversationId, CursorOutOfRange, MessageId, SessionKey, Turn, TurnLog};
+
+/// All of them, up to a limit.
+#[derive(Debug)]
+pub(super) struct Running {
+    places: Arc<Semaphore>,
+    turns: Mutex<HashMap<MessageId, Arc<RunningTurn>>>,
+}
+
+/// A place among the running turns, kept as long as the turn runs.
+#[derive(Debug)]
+pub(super) struct Place {
+    _permit: OwnedSemaphorePermit,
+}
+
+/// A turn being run.
+#[derive(Debug)]
+pub(super) struct RunningTurn {
+    pub(super) session: SessionKey,
+    pub(super) conversation: ConversationId,
+    pub(super) answer: MessageId,
+    pub(super) log: Arc<TurnLog>,
+    pub(super) stopped: CancellationToken,
+    _place: Place,
+}
+
+impl Running {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { places: Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS))), turns: Mutex::default() }
+    }
+
+    /// A place for one more turn; `None` if all are taken.
+    pub(super) fn reserve(&self) -> Option<Place> {
+        let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        Some(Place { _permit: permit })
+    }
+
+    pub(super) fn insert(&self, turn: &Arc<RunningTurn>) {
+        self.lock().insert(turn.answer, Arc::clone(turn));
+    }
+
+    pub(super) fn remove(&self, answer: MessageId) {
+        self.lock().remove(&answer);
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// The turn that writes this answer, if it is one of this session.
+    pub(super) fn find(&self, session: &SessionKey, answer: MessageId) -> Option<Arc<RunningTurn>> {
+        self.lock().get(&answer).filter(|turn| turn.session == *session).cloned()
+    }
+
+    /// The turn that is run for this session.
+    pub(super) fn find_any(&self, session: &SessionKey) -> Option<Arc<RunningTurn>> {
+        self.lock().values().find(|turn| turn.session == *session).cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<MessageId, Arc<RunningTurn>>> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RunningTurn {
+    pub(super) fn begin(
+        session: SessionKey,
+        conversation: ConversationId,
+        answer: MessageId,
+        place: Place,
+    ) -> Arc<Self> {
+        let (log, stopped) = (TurnLog::start(), CancellationToken::new());
+        Arc::new(Self { session, conversation, answer, log, stopped, _place: place })
+    }
+
+    /// The turn, for a reader that has the first `cursor` bytes already.
+    pub(super) fn turn(&self, cursor: usize) -> Result<Turn, CursorOutOfRange> {
+        let reader = self.log.reader(cursor)?;
+        Ok(Turn { conversation: self.conversation, answer: self.answer, repeated: false, reader })
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopped.cancel();
+    }
+}

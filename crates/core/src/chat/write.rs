@@ -1,0 +1,203 @@
+//! The task that writes an answer.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{FutureExt as _, StreamExt as _};
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+use tracing::{error, info, warn};
+
+use super::Service;
+use super::running::RunningTurn;
+use crate::{
+    AnswerFacts, CloseTurn, FinishReason, HistoryEntry, MessageStatus, ModelEnd, ModelErrorKind, ModelEvent,
+    Prompt, SavePartial, StoreErrorKind, TurnEnd, TurnFailure, build_prompt,
+};
+
+/// Writes one answer, from the prompt to the stored end.
+pub(super) struct Writing {
+    pub(super) service: Arc<Service>,
+    pub(super) running: Arc<RunningTurn>,
+    /// What the clock had measured when the visitor's message arrived.
+    pub(super) started: Duration,
+}
+
+/// How the model's part came to its end.
+enum Ending {
+    Finished(ModelEnd),
+    Stopped,
+    Broken(TurnFailure),
+}
+
+impl Writing {
+    pub(super) async fn run(self, history: Vec<HistoryEntry>) {
+        let settings = &self.service.settings;
+        let prompt = build_prompt(&settings.instructions, &history, settings.max_output_tokens);
+        drop(history);
+
+        let mut first_token = None;
+        // A defect in a model must not leave an answer that is written for ever.
+        let ending = AssertUnwindSafe(self.generate(prompt, &mut first_token))
+            .catch_unwind()
+            .await
+            .unwrap_or(Ending::Broken(TurnFailure::Internal));
+
+        let close = self.close_turn(ending, first_token);
+        let end = TurnEnd {
+            status: close.status,
+            finish: close.facts.finish,
+            failure: close.facts.failure,
+            usage: close.facts.usage,
+        };
+        info!(
+            conversation = %self.running.conversation, answer = %self.running.answer, status = close.status.as_str(),
+            failure = close.facts.failure.map(TurnFailure::code), bytes = close.text.len(),
+            first_token_ms = close.facts.first_token_millis, total_ms = close.facts.total_millis, "turn ended"
+        );
+        self.store_end(close).await;
+        self.running.log.finish(end);
+        self.service.running.remove(self.running.answer);
+    }
+
+    /// Lets the model write into the log until it ends, is stopped, or has to end.
+    async fn generate(&self, prompt: Prompt, first_token: &mut Option<Duration>) -> Ending {
+        let grown = Notify::new();
+        tokio::select! {
+            biased;
+            () = self.running.stopped.cancelled() => Ending::Stopped,
+            () = self.service.halted.cancelled() => Ending::Broken(TurnFailure::ShuttingDown),
+            ending = self.copy(prompt, first_token, &grown) => ending,
+            never = self.save_partials(&grown) => match never {},
+        }
+    }
+
+    /// Copies the model's words into the log.
+    async fn copy(&self, prompt: Prompt, first_token: &mut Option<Duration>, grown: &Notify) -> Ending {
+        let log = &self.running.log;
+        let settings = &self.service.settings;
+        let mut stream = match self.service.ports.model.stream(prompt).await {
+            Ok(stream) => stream,
+            Err(error) => return self.broken(error.kind, &error.detail),
+        };
+        let mut kept = 0;
+        loop {
+            let delta = match stream.next().await {
+                Some(Ok(ModelEvent::Delta(delta))) => delta,
+                Some(Ok(ModelEvent::End(end))) => return Ending::Finished(end),
+                Some(Err(error)) => return self.broken(error.kind, &error.detail),
+                None => {
+                    return self
+                        .broken(ModelErrorKind::Interrupted, "the stream ended without an end marker");
+                }
+            };
+            if delta.is_empty() {
+                continue;
+            }
+            if log.len() + delta.len() > settings.max_answer_bytes {
+                return Ending::Broken(TurnFailure::AnswerTooLarge);
+            }
+            first_token.get_or_insert_with(|| self.since_start());
+            log.append(&delta);
+            if log.len() - kept >= settings.save_every_bytes {
+                kept = log.len();
+                grown.notify_one();
+            }
+        }
+    }
+
+    fn broken(&self, kind: ModelErrorKind, detail: &str) -> Ending {
+        warn!(answer = %self.running.answer, ?kind, detail, "the model failed");
+        Ending::Broken(kind.failure())
+    }
+
+    /// Keeps what there is, now and then, so that a crash loses little of an answer.
+    async fn save_partials(&self, grown: &Notify) -> Infallible {
+        let mut saved = 0;
+        loop {
+            // Either it has grown, or the time is up: both are reasons to look.
+            let _ = timeout(self.service.settings.save_every, grown.notified()).await;
+            let text = self.running.log.text();
+            if text.len() == saved {
+                continue;
+            }
+            saved = text.len();
+            let partial = SavePartial { site: self.running.session.site, answer: self.running.answer, text };
+            if let Err(error) = self.service.ports.store.save_partial(partial).await {
+                warn!(answer = %self.running.answer, error = &error as &dyn std::error::Error, "partial answer not stored");
+            }
+        }
+    }
+
+    fn close_turn(&self, ending: Ending, first_token: Option<Duration>) -> CloseTurn {
+        let text = self.running.log.text();
+        let is_empty = text.trim().is_empty();
+        let mut facts = AnswerFacts {
+            model: Some(self.service.ports.model.name().to_owned()),
+            first_token_millis: first_token.map(whole_millis),
+            total_millis: Some(whole_millis(self.since_start())),
+            ..AnswerFacts::default()
+        };
+        let status = match ending {
+            Ending::Stopped => MessageStatus::Stopped,
+            Ending::Broken(failure) => {
+                facts.failure = Some(failure);
+                if is_empty { MessageStatus::Failed } else { MessageStatus::Interrupted }
+            }
+            Ending::Finished(end) => {
+                facts.finish = Some(end.reason);
+                facts.usage = end.usage;
+                facts.model = end.model.or(facts.model);
+                match (is_empty, end.reason) {
+                    (true, FinishReason::ContentFilter) => {
+                        facts.failure = Some(TurnFailure::ContentFiltered);
+                        MessageStatus::Failed
+                    }
+                    (true, FinishReason::Stop | FinishReason::Length) => {
+                        facts.failure = Some(TurnFailure::EmptyAnswer);
+                        MessageStatus::Failed
+                    }
+                    (false, FinishReason::Stop) => MessageStatus::Complete,
+                    (false, FinishReason::Length | FinishReason::ContentFilter) => MessageStatus::Interrupted,
+                }
+            }
+        };
+        let now = self.service.ports.clock.now();
+        CloseTurn { site: self.running.session.site, answer: self.running.answer, status, text, facts, now }
+    }
+
+    /// Stores the end of the answer, for as long as it takes: until then the conversation takes no other message.
+    async fn store_end(&self, close: CloseTurn) {
+        let mut pause = Duration::from_millis(100);
+        let mut waited = Duration::ZERO;
+        loop {
+            let Err(error) = self.service.ports.store.close_turn(close.clone()).await else { return };
+            error!(answer = %close.answer, error = &error as &dyn std::error::Error, "answer not stored");
+            match error.kind {
+                StoreErrorKind::Conflict | StoreErrorKind::Corrupt => return,
+                StoreErrorKind::Unavailable | StoreErrorKind::Full => {}
+            }
+            if waited >= self.service.settings.store_patience {
+                self.running.log.finish(TurnEnd {
+                    status: MessageStatus::Interrupted,
+                    finish: None,
+                    failure: Some(TurnFailure::Storage),
+                    usage: None,
+                });
+            }
+            sleep(pause).await;
+            waited += pause;
+            pause = (pause * 2).min(Duration::from_secs(5));
+        }
+    }
+
+    fn since_start(&self) -> Duration {
+        self.service.ports.clock.elapsed().saturating_sub(self.started)
+    }
+}
+
+fn whole_millis(span: Duration) -> u32 {
+    u32::try_from(span.as_millis()).unwrap_or(u32::MAX)
+}

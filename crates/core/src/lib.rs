@@ -1,0 +1,43 @@
+//! What a conversation is.
+//!
+//! This crate holds the words of the product (site, session, conversation, turn, message), the ports through which it
+//! reaches the world ([`Store`], [`Model`], [`Clock`], [`Random`]), and [`Chat`], the service that runs a turn. It knows
+//! nothing of HTTP, SQL or any vendor: those live in the crates that depend on it.
+
+mod chat;
+mod clock;
+mod id;
+mod idempotency;
+mod log;
+mod message;
+mod model;
+mod operator;
+mod prompt;
+mod random;
+mod session;
+mod site;
+mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod text;
+mod throttle;
+
+pub use chat::{Chat, ChatPorts, ChatSettings, FollowError, SendError, SendMessage, Turn};
+pub use clock::{Clock, SystemClock, Timestamp};
+pub use id::{ConversationId, KeyId, MessageId, SiteId};
+pub use idempotency::{IdempotencyKey, InvalidIdempotencyKey};
+pub use log::{CursorOutOfRange, TurnEnd, TurnLog, TurnReader, TurnUpdate};
+pub use message::{AnswerFacts, FinishReason, Message, MessageStatus, Role, TurnFailure, Usage};
+pub use model::{AnswerStream, Model, ModelEnd, ModelError, ModelErrorKind, ModelEvent};
+pub use operator::{OperatorSession, TokenHash};
+pub use prompt::{Prompt, PromptMessage, Speaker, build_prompt};
+pub use random::{Random, SystemRandom, secret_text};
+pub use session::{InvalidSecret, InvalidSessionId, SecretHash, SessionId, SessionKey};
+pub use site::{KeyKind, StoredKey};
+pub use store::{
+    CloseTurn, ConversationList, ConversationQuery, ConversationStore, ConversationSummary, HistoryEntry,
+    ListCursor, LoginTry, OpenTurn, OpenedTurn, OperatorStore, RepeatedTurn, SavePartial, SiteStore, Store,
+    StoreError, StoreErrorKind, Thread, ThreadPage, TurnIds, TurnOpening,
+};
+pub use text::{InvalidText, MAX_MESSAGE_UNITS, PREVIEW_UNITS, VisitorText, preview};
+pub use throttle::{ThrottleDecision, ThrottleRule, ThrottleState};

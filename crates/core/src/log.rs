@@ -1,0 +1,225 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use thiserror::Error;
+use tokio::sync::watch;
+
+use crate::{FinishReason, MessageStatus, TurnFailure, Usage};
+
+/// An answer as it grows: an append-only text that any number of readers follow, each at its own place.
+///
+/// A reader's place is a **cursor**: how many bytes of the text (UTF-8) it has. State, not events: whoever comes back
+/// with a cursor gets exactly the rest, however the text was cut into deltas. A reader costs nothing but its cursor,
+/// and a slow one holds nobody up.
+#[derive(Debug)]
+pub struct TurnLog {
+    state: Mutex<State>,
+    /// Counts changes, to wake readers.
+    version: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    text: String,
+    end: Option<TurnEnd>,
+}
+
+/// How a turn ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TurnEnd {
+    /// The answer's last status.
+    pub status: MessageStatus,
+    /// Why the model stopped writing, if it said so.
+    pub finish: Option<FinishReason>,
+    /// Why the answer was interrupted or failed, if it was.
+    pub failure: Option<TurnFailure>,
+    /// What the answer cost, if the model's server said so.
+    pub usage: Option<Usage>,
+}
+
+/// What a reader finds next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TurnUpdate {
+    /// More of the text: everything there is past the reader's cursor.
+    Text {
+        /// The text.
+        text: String,
+        /// The cursor after it.
+        cursor: usize,
+    },
+    /// The end. Nothing follows.
+    End(TurnEnd),
+}
+
+/// The cursor is past the end of the text, or inside a character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the cursor is not a place in this answer")]
+pub struct CursorOutOfRange;
+
+impl TurnLog {
+    /// The log of an answer that has no text yet.
+    pub fn start() -> Arc<Self> {
+        Self::from_state(State::default())
+    }
+
+    /// The log of an answer that ended some time ago, to be read like any other.
+    pub fn ended(text: String, end: TurnEnd) -> Arc<Self> {
+        Self::from_state(State { text, end: Some(end) })
+    }
+
+    fn from_state(state: State) -> Arc<Self> {
+        Arc::new(Self { state: Mutex::new(state), version: watch::Sender::new(0) })
+    }
+
+    /// Adds to the text.
+    pub fn append(&self, delta: &str) {
+        self.lock().text.push_str(delta);
+        self.version.send_modify(|version| *version += 1);
+    }
+
+    /// Ends the log. Only the first end counts.
+    pub fn finish(&self, end: TurnEnd) {
+        self.lock().end.get_or_insert(end);
+        self.version.send_modify(|version| *version += 1);
+    }
+
+    /// The text so far.
+    pub fn text(&self) -> String {
+        self.lock().text.clone()
+    }
+
+    /// The length of the text so far, in bytes.
+    pub fn len(&self) -> usize {
+        self.lock().text.len()
+    }
+
+    /// Whether there is no text yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A reader that has the first `cursor` bytes already.
+    pub fn reader(self: &Arc<Self>, cursor: usize) -> Result<TurnReader, CursorOutOfRange> {
+        if !self.lock().text.is_char_boundary(cursor) {
+            return Err(CursorOutOfRange);
+        }
+        Ok(TurnReader { log: Arc::clone(self), version: self.version.subscribe(), cursor })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Follows a [`TurnLog`].
+#[derive(Debug)]
+pub struct TurnReader {
+    log: Arc<TurnLog>,
+    version: watch::Receiver<u64>,
+    cursor: usize,
+}
+
+impl TurnReader {
+    /// How many bytes of the text this reader has.
+    pub fn cursor(&self) -> usize {
+        self.cursor
+    }
+
+    /// Waits for more. Everything that has arrived meanwhile comes at once. Losing the future loses nothing.
+    pub async fn next(&mut self) -> TurnUpdate {
+        loop {
+            self.version.borrow_and_update();
+            if let Some(update) = self.read() {
+                return update;
+            }
+            // The sender lives in the log that this reader holds, so this cannot fail.
+            let _ = self.version.changed().await;
+        }
+    }
+
+    fn read(&mut self) -> Option<TurnUpdate> {
+        let state = self.log.lock();
+        let text = state.text.get(self.cursor..).unwrap_or_default();
+        if text.is_empty() {
+            return state.end.map(TurnUpdate::End);
+        }
+        self.cursor = state.text.len();
+        Some(TurnUpdate::Text { text: text.to_owned(), cursor: self.cursor })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DONE: TurnEnd = TurnEnd {
+        status: MessageStatus::Complete,
+        finish: Some(FinishReason::Stop),
+        failure: None,
+        usage: None,
+    };
+
+    async fn rest(mut reader: TurnReader) -> (String, TurnEnd) {
+        let mut text = String::new();
+        loop {
+            match reader.next().await {
+                TurnUpdate::Text { text: more, .. } => text.push_str(&more),
+                TurnUpdate::End(end) => return (text, end),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_comes_late_gets_everything_at_once() {
+        let log = TurnLog::start();
+        log.append("Hello");
+        log.append(", world");
+        let mut reader = log.reader(0).unwrap();
+        assert_eq!(reader.next().await, TurnUpdate::Text { text: "Hello, world".to_owned(), cursor: 12 });
+        log.finish(DONE);
+        assert_eq!(reader.next().await, TurnUpdate::End(DONE));
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_returns_gets_exactly_the_rest() {
+        let log = TurnLog::start();
+        log.append("one ");
+        let mut first = log.reader(0).unwrap();
+        first.next().await;
+        let cursor = first.cursor();
+        drop(first);
+        log.append("two");
+        log.finish(DONE);
+        assert_eq!(rest(log.reader(cursor).unwrap()).await, ("two".to_owned(), DONE));
+    }
+
+    #[tokio::test]
+    async fn a_waiting_reader_is_woken() {
+        let log = TurnLog::start();
+        let reader = log.reader(0).unwrap();
+        let writer = async {
+            tokio::task::yield_now().await;
+            log.append("late");
+            tokio::task::yield_now().await;
+            log.finish(DONE);
+        };
+        let (read, ()) = tokio::join!(rest(reader), writer);
+        assert_eq!(read, ("late".to_owned(), DONE));
+    }
+
+    #[test]
+    fn a_cursor_must_be_a_place_between_characters() {
+        let log = TurnLog::start();
+        log.append("é");
+        assert!(log.reader(2).is_ok());
+        assert_eq!(log.reader(1).unwrap_err(), CursorOutOfRange);
+        assert_eq!(log.reader(3).unwrap_err(), CursorOutOfRange);
+    }
+
+    #[tokio::test]
+    async fn only_the_first_end_counts() {
+        let log = TurnLog::start();
+        log.finish(DONE);
+        log.finish(TurnEnd { status: MessageStatus::Failed, ..DONE });
+        assert_eq!(rest(log.reader(0).unwrap()).await.1, DONE);
+    }
+}

@@ -1,0 +1,242 @@
+use std::fmt;
+
+use async_trait::async_trait;
+
+use super::StoreError;
+use crate::{
+    AnswerFacts, ConversationId, IdempotencyKey, Message, MessageId, MessageStatus, Role, SessionId,
+    SessionKey, SiteId, Timestamp, VisitorText,
+};
+
+/// Conversations and their messages.
+#[async_trait]
+pub trait ConversationStore: fmt::Debug + Send + Sync {
+    /// Accepts a visitor's message: finds or makes the session and its conversation, appends the message and an empty
+    /// answer that is [`MessageStatus::Streaming`], and returns what the model needs to read.
+    ///
+    /// A message that was accepted before under the same idempotency key is not stored again: see [`TurnOpening`].
+    async fn open_turn(&self, turn: OpenTurn) -> Result<TurnOpening, StoreError>;
+
+    /// Keeps the text of an answer that is still being written. Does nothing if the answer is no longer streaming.
+    async fn save_partial(&self, partial: SavePartial) -> Result<(), StoreError>;
+
+    /// Ends an answer. Repeating it changes nothing; an answer that does not exist is a conflict.
+    async fn close_turn(&self, turn: CloseTurn) -> Result<(), StoreError>;
+
+    /// Makes every answer that is still [`MessageStatus::Streaming`] interrupted, and says how many there were.
+    ///
+    /// For the start, when nothing can be writing them any more.
+    async fn interrupt_unfinished(&self, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// A site's conversations: latest activity first, then the larger id.
+    async fn conversations(&self, query: ConversationQuery) -> Result<ConversationList, StoreError>;
+
+    /// A conversation with a page of its messages; `None` if the site has no such conversation.
+    async fn thread(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        page: ThreadPage,
+    ) -> Result<Option<Thread>, StoreError>;
+
+    /// A visitor's own conversation with a page of its messages; `None` if the session has none.
+    async fn session_thread(
+        &self,
+        session: &SessionKey,
+        page: ThreadPage,
+    ) -> Result<Option<Thread>, StoreError>;
+
+    /// An answer of a visitor's own conversation; `None` if the session has no such answer.
+    async fn session_answer(
+        &self,
+        session: &SessionKey,
+        answer: MessageId,
+    ) -> Result<Option<(ConversationId, Message)>, StoreError>;
+
+    /// A cheap round trip that fails if the engine cannot work.
+    async fn ready(&self) -> Result<(), StoreError>;
+}
+
+/// A visitor's message, with everything a store needs to accept it in one step.
+#[derive(Clone, Debug)]
+pub struct OpenTurn {
+    /// Whose message it is.
+    pub session: SessionKey,
+    /// The message.
+    pub text: VisitorText,
+    /// The client's own name for the message.
+    pub idempotency_key: Option<IdempotencyKey>,
+    /// The ids to give to what is new.
+    pub ids: TurnIds,
+    /// When the message arrived.
+    pub now: Timestamp,
+    /// How many messages the model may read at most, the new one included; at least 1.
+    pub history_limit: u32,
+    /// Older messages are not given to the model.
+    pub history_since: Timestamp,
+}
+
+/// Ids for what a turn may have to make.
+#[derive(Clone, Copy, Debug)]
+pub struct TurnIds {
+    /// For the conversation, if the session has none.
+    pub conversation: ConversationId,
+    /// For the visitor's message.
+    pub visitor_message: MessageId,
+    /// For the answer.
+    pub answer: MessageId,
+}
+
+/// What became of a visitor's message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TurnOpening {
+    /// It is stored, and waits for its answer.
+    ///
+    /// Also when it was stored before and its answer was interrupted or failed: the new answer takes the place of the
+    /// old one, under a new id.
+    Opened(OpenedTurn),
+    /// It was stored before under the same key; its answer is here, or on its way.
+    Repeated(RepeatedTurn),
+    /// Another message was stored before under the same key.
+    Mismatch,
+    /// Another answer of this conversation is still being written.
+    Busy {
+        /// That answer.
+        answer: MessageId,
+    },
+}
+
+/// A turn that waits for its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenedTurn {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The visitor's message.
+    pub visitor_message: MessageId,
+    /// The empty answer.
+    pub answer: MessageId,
+    /// The latest messages, oldest first, ending with the visitor's.
+    pub history: Vec<HistoryEntry>,
+}
+
+/// A turn that was opened before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepeatedTurn {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The visitor's message.
+    pub visitor_message: MessageId,
+    /// The answer: streaming, complete or stopped.
+    pub answer: Message,
+}
+
+/// A message as the model reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// Who wrote it.
+    pub role: Role,
+    /// How far it has come.
+    pub status: MessageStatus,
+    /// Its text.
+    pub text: String,
+}
+
+/// The text of an answer so far.
+#[derive(Clone, Debug)]
+pub struct SavePartial {
+    /// The site.
+    pub site: SiteId,
+    /// The answer.
+    pub answer: MessageId,
+    /// All of its text so far.
+    pub text: String,
+}
+
+/// The end of an answer.
+#[derive(Clone, Debug)]
+pub struct CloseTurn {
+    /// The site.
+    pub site: SiteId,
+    /// The answer.
+    pub answer: MessageId,
+    /// Its last status; not [`MessageStatus::Accepted`] or [`MessageStatus::Streaming`].
+    pub status: MessageStatus,
+    /// All of its text.
+    pub text: String,
+    /// What is known of it.
+    pub facts: AnswerFacts,
+    /// When it ended.
+    pub now: Timestamp,
+}
+
+/// Which conversations to list.
+#[derive(Clone, Copy, Debug)]
+pub struct ConversationQuery {
+    /// The site.
+    pub site: SiteId,
+    /// Only those that come after this place in the list.
+    pub after: Option<ListCursor>,
+    /// How many at most; at least 1.
+    pub limit: u32,
+}
+
+/// A place in the list of conversations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListCursor {
+    /// The last conversation's latest activity.
+    pub updated_at: Timestamp,
+    /// The last conversation.
+    pub id: ConversationId,
+}
+
+/// A page of the list of conversations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationList {
+    /// The conversations.
+    pub conversations: Vec<ConversationSummary>,
+    /// How many the site has in all.
+    pub total: u64,
+    /// Where the next page begins; `None` on the last one.
+    pub next: Option<ListCursor>,
+}
+
+/// A conversation without its messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationSummary {
+    /// The conversation.
+    pub id: ConversationId,
+    /// The visitor's session.
+    pub session: SessionId,
+    /// Whether the session has a secret that only its visitor knows.
+    pub has_secret: bool,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When something was last said.
+    pub updated_at: Timestamp,
+    /// The beginning of what was last said: see [`crate::preview`].
+    pub last_message: String,
+    /// Who said it.
+    pub last_role: Role,
+    /// How many messages it has.
+    pub message_count: u32,
+}
+
+/// Which messages of a conversation to read.
+#[derive(Clone, Copy, Debug)]
+pub struct ThreadPage {
+    /// Only messages before this place; `None` begins at the newest.
+    pub before: Option<u32>,
+    /// How many at most; at least 1.
+    pub limit: u32,
+}
+
+/// A conversation with a page of its messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thread {
+    /// The conversation.
+    pub conversation: ConversationSummary,
+    /// The page's messages, oldest first.
+    pub messages: Vec<Message>,
+    /// Whether there are older ones.
+    pub has_older: bool,
+}

@@ -1,0 +1,12 @@
+//! What tests of this and other crates need: ports that do as they are told, and the suite that every store must pass.
+
+mod clock;
+mod memory;
+mod model;
+mod random;
+pub mod suite;
+
+pub use clock::ManualClock;
+pub use memory::MemoryStore;
+pub use model::{ModelCall, ModelCalls, ScriptedModel};
+pub use random::SeededRandom;

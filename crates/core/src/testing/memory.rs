@@ -1,0 +1,404 @@
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::store::{
+    CloseTurn, ConversationList, ConversationQuery, ConversationStore, ConversationSummary, HistoryEntry,
+    ListCursor, LoginTry, OpenTurn, OpenedTurn, OperatorStore, RepeatedTurn, SavePartial, SiteStore,
+    StoreError, StoreErrorKind, Thread, ThreadPage, TurnOpening,
+};
+use crate::{
+    AnswerFacts, ConversationId, Message, MessageId, MessageStatus, OperatorSession, Role, SessionKey,
+    SiteId, StoredKey, ThrottleDecision, ThrottleState, Timestamp, TokenHash, TurnFailure, preview,
+};
+
+/// A store without a disk: the plainest thing that keeps the contract. Tests compare the engines with it.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    data: Mutex<Data>,
+    failing: Mutex<Option<StoreErrorKind>>,
+}
+
+#[derive(Debug, Default)]
+struct Data {
+    conversations: Vec<Conversation>,
+    sites: BTreeMap<SiteId, String>,
+    keys: Vec<StoredKey>,
+    password: Option<String>,
+    sessions: BTreeMap<TokenHash, OperatorSession>,
+    devices: BTreeMap<TokenHash, Timestamp>,
+    tries: BTreeMap<String, ThrottleState>,
+}
+
+#[derive(Debug)]
+struct Conversation {
+    owner: SessionKey,
+    summary: ConversationSummary,
+    messages: Vec<Message>,
+}
+
+impl MemoryStore {
+    /// How many messages are stored, of all sites.
+    pub fn message_count(&self) -> usize {
+        self.lock().conversations.iter().map(|conversation| conversation.messages.len()).sum()
+    }
+
+    /// From here on every call about conversations fails like this; `None` makes it work again.
+    pub fn fail_with(&self, kind: Option<StoreErrorKind>) {
+        *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = kind;
+    }
+
+    fn working(&self) -> Result<MutexGuard<'_, Data>, StoreError> {
+        match *self.failing.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(kind) => Err(StoreError::new(kind, "the test asked for it")),
+            None => Ok(self.lock()),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Data> {
+        self.data.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Data {
+    fn owned(&self, session: &SessionKey) -> Option<usize> {
+        self.conversations.iter().position(|conversation| conversation.owner == *session)
+    }
+
+    fn answer(
+        &mut self,
+        site: SiteId,
+        answer: MessageId,
+    ) -> Option<(&mut ConversationSummary, &mut Message)> {
+        let mut of_site =
+            self.conversations.iter_mut().filter(|conversation| conversation.owner.site == site);
+        of_site.find_map(|Conversation { summary, messages, .. }| {
+            messages.iter_mut().find(|message| message.id == answer).map(|message| (summary, message))
+        })
+    }
+}
+
+impl Conversation {
+    fn begin(turn: &OpenTurn) -> Self {
+        let summary = ConversationSummary {
+            id: turn.ids.conversation,
+            session: turn.session.session.clone(),
+            has_secret: turn.session.secret.is_some(),
+            created_at: turn.now,
+            updated_at: turn.now,
+            last_message: String::new(),
+            last_role: Role::Visitor,
+            message_count: 0,
+        };
+        Self { owner: turn.session.clone(), summary, messages: Vec::new() }
+    }
+
+    fn append(&mut self, message: Message) {
+        self.messages.push(message);
+        self.summary.message_count += 1;
+    }
+
+    fn history(&self, upto: usize, turn: &OpenTurn) -> Vec<HistoryEntry> {
+        let recent = self.messages[..upto].iter().filter(|message| message.created_at >= turn.history_since);
+        let entries = recent.map(|message| HistoryEntry {
+            role: message.role,
+            status: message.status,
+            text: message.text.clone(),
+        });
+        let all: Vec<_> = entries.collect();
+        let limit = usize::try_from(turn.history_limit).unwrap_or(usize::MAX);
+        all[all.len().saturating_sub(limit)..].to_vec()
+    }
+
+    fn page(&self, page: ThreadPage) -> Thread {
+        let before = page.before.unwrap_or(u32::MAX);
+        let older: Vec<_> = self.messages.iter().filter(|message| message.seq < before).cloned().collect();
+        let skipped = older.len().saturating_sub(usize::try_from(page.limit).unwrap_or(usize::MAX));
+        Thread {
+            conversation: self.summary.clone(),
+            messages: older[skipped..].to_vec(),
+            has_older: skipped > 0,
+        }
+    }
+}
+
+fn empty_answer(id: MessageId, seq: u32, now: Timestamp) -> Message {
+    Message {
+        id,
+        seq,
+        role: Role::Assistant,
+        status: MessageStatus::Streaming,
+        text: String::new(),
+        created_at: now,
+        idempotency_key: None,
+        facts: AnswerFacts::default(),
+    }
+}
+
+#[async_trait]
+impl ConversationStore for MemoryStore {
+    async fn open_turn(&self, turn: OpenTurn) -> Result<TurnOpening, StoreError> {
+        let mut data = self.working()?;
+        let found = data.owned(&turn.session);
+        let known = found.and_then(|at| {
+            let messages = &data.conversations[at].messages;
+            let key = turn.idempotency_key.as_ref()?;
+            Some((at, messages.iter().position(|message| message.idempotency_key.as_ref() == Some(key))?))
+        });
+        if let Some((at, place)) = known {
+            let conversation = &data.conversations[at];
+            let (visitor, answer) = (&conversation.messages[place], &conversation.messages[place + 1]);
+            if visitor.text != turn.text.as_str() {
+                return Ok(TurnOpening::Mismatch);
+            }
+            if !answer.status.may_be_retried() {
+                return Ok(TurnOpening::Repeated(RepeatedTurn {
+                    conversation: conversation.summary.id,
+                    visitor_message: visitor.id,
+                    answer: answer.clone(),
+                }));
+            }
+        }
+        if let Some(at) = found {
+            let streaming = |message: &&Message| message.status == MessageStatus::Streaming;
+            if let Some(answer) = data.conversations[at].messages.iter().find(streaming) {
+                return Ok(TurnOpening::Busy { answer: answer.id });
+            }
+        }
+        let at = found.unwrap_or_else(|| {
+            data.conversations.push(Conversation::begin(&turn));
+            data.conversations.len() - 1
+        });
+        let conversation = &mut data.conversations[at];
+        let place = if let Some((_, place)) = known {
+            let seq = conversation.messages[place + 1].seq;
+            conversation.messages[place + 1] = empty_answer(turn.ids.answer, seq, turn.now);
+            place
+        } else {
+            let seq = conversation.summary.message_count + 1;
+            conversation.append(Message {
+                id: turn.ids.visitor_message,
+                seq,
+                role: Role::Visitor,
+                status: MessageStatus::Accepted,
+                text: turn.text.as_str().to_owned(),
+                created_at: turn.now,
+                idempotency_key: turn.idempotency_key.clone(),
+                facts: AnswerFacts::default(),
+            });
+            conversation.append(empty_answer(turn.ids.answer, seq + 1, turn.now));
+            conversation.summary.last_message = preview(turn.text.as_str()).to_owned();
+            conversation.summary.last_role = Role::Visitor;
+            conversation.messages.len() - 2
+        };
+        conversation.summary.updated_at = turn.now;
+        Ok(TurnOpening::Opened(OpenedTurn {
+            conversation: conversation.summary.id,
+            visitor_message: conversation.messages[place].id,
+            answer: turn.ids.answer,
+            history: conversation.history(place + 1, &turn),
+        }))
+    }
+
+    async fn save_partial(&self, partial: SavePartial) -> Result<(), StoreError> {
+        if let Some((_, answer)) = self.working()?.answer(partial.site, partial.answer)
+            && answer.status == MessageStatus::Streaming
+        {
+            answer.text = partial.text;
+        }
+        Ok(())
+    }
+
+    async fn close_turn(&self, turn: CloseTurn) -> Result<(), StoreError> {
+        let mut data = self.working()?;
+        let Some((summary, answer)) = data.answer(turn.site, turn.answer) else {
+            return Err(StoreError::new(StoreErrorKind::Conflict, "there is no such answer"));
+        };
+        if answer.status != MessageStatus::Streaming {
+            return Ok(());
+        }
+        answer.status = turn.status;
+        answer.text = turn.text;
+        answer.facts = turn.facts;
+        summary.updated_at = turn.now;
+        if answer.seq == summary.message_count && !answer.text.is_empty() {
+            summary.last_message = preview(&answer.text).to_owned();
+            summary.last_role = Role::Assistant;
+        }
+        Ok(())
+    }
+
+    async fn interrupt_unfinished(&self, _now: Timestamp) -> Result<u64, StoreError> {
+        let mut data = self.working()?;
+        let messages = data.conversations.iter_mut().flat_map(|conversation| &mut conversation.messages);
+        let mut count = 0;
+        for answer in messages.filter(|message| message.status == MessageStatus::Streaming) {
+            answer.status = MessageStatus::Interrupted;
+            answer.facts.failure = Some(TurnFailure::Restarted);
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    async fn conversations(&self, query: ConversationQuery) -> Result<ConversationList, StoreError> {
+        let data = self.working()?;
+        let of_site = data.conversations.iter().filter(|conversation| conversation.owner.site == query.site);
+        let mut all: Vec<_> = of_site.map(|conversation| conversation.summary.clone()).collect();
+        let total = u64::try_from(all.len()).unwrap_or(u64::MAX);
+        all.sort_by_key(|summary| std::cmp::Reverse((summary.updated_at, summary.id)));
+        if let Some(after) = query.after {
+            all.retain(|summary| (summary.updated_at, summary.id) < (after.updated_at, after.id));
+        }
+        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        let has_more = all.len() > limit;
+        all.truncate(limit);
+        let next = all.last().filter(|_| has_more);
+        let next = next.map(|last| ListCursor { updated_at: last.updated_at, id: last.id });
+        Ok(ConversationList { conversations: all, total, next })
+    }
+
+    async fn thread(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        page: ThreadPage,
+    ) -> Result<Option<Thread>, StoreError> {
+        let data = self.working()?;
+        let found =
+            data.conversations.iter().find(|it| it.owner.site == site && it.summary.id == conversation);
+        Ok(found.map(|conversation| conversation.page(page)))
+    }
+
+    async fn session_thread(
+        &self,
+        session: &SessionKey,
+        page: ThreadPage,
+    ) -> Result<Option<Thread>, StoreError> {
+        let data = self.working()?;
+        Ok(data.owned(session).map(|at| data.conversations[at].page(page)))
+    }
+
+    async fn session_answer(
+        &self,
+        session: &SessionKey,
+        answer: MessageId,
+    ) -> Result<Option<(ConversationId, Message)>, StoreError> {
+        let data = self.working()?;
+        let Some(at) = data.owned(session) else { return Ok(None) };
+        let conversation = &data.conversations[at];
+        let is_it = |message: &&Message| message.id == answer && message.role == Role::Assistant;
+        let found = conversation.messages.iter().find(is_it);
+        Ok(found.map(|message| (conversation.summary.id, message.clone())))
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.working().map(drop)
+    }
+}
+
+#[async_trait]
+impl OperatorStore for MemoryStore {
+    async fn operator_password(&self) -> Result<Option<String>, StoreError> {
+        Ok(self.lock().password.clone())
+    }
+
+    async fn set_operator_password(&self, phc: String, _now: Timestamp) -> Result<(), StoreError> {
+        let mut data = self.lock();
+        data.password = Some(phc);
+        data.sessions.clear();
+        Ok(())
+    }
+
+    async fn open_operator_session(
+        &self,
+        session: OperatorSession,
+        expired_before: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut data = self.lock();
+        data.sessions.retain(|_, session| session.created_at >= expired_before);
+        data.sessions.insert(session.token, session);
+        Ok(())
+    }
+
+    async fn operator_session(&self, token: TokenHash) -> Result<Option<OperatorSession>, StoreError> {
+        Ok(self.lock().sessions.get(&token).cloned())
+    }
+
+    async fn touch_operator_session(&self, token: TokenHash, now: Timestamp) -> Result<(), StoreError> {
+        if let Some(session) = self.lock().sessions.get_mut(&token) {
+            session.last_seen_at = now;
+        }
+        Ok(())
+    }
+
+    async fn end_operator_session(&self, token: TokenHash) -> Result<(), StoreError> {
+        self.lock().sessions.remove(&token);
+        Ok(())
+    }
+
+    async fn end_operator_sessions(&self) -> Result<u64, StoreError> {
+        let ended = std::mem::take(&mut self.lock().sessions);
+        Ok(u64::try_from(ended.len()).unwrap_or(u64::MAX))
+    }
+
+    async fn take_login_try(
+        &self,
+        tries: Vec<LoginTry>,
+        now: Timestamp,
+    ) -> Result<ThrottleDecision, StoreError> {
+        let mut data = self.lock();
+        let mut taken = data.tries.clone();
+        let mut decision = ThrottleDecision::Allowed { left: u32::MAX };
+        for LoginTry { bucket, rule } in tries {
+            match (taken.entry(bucket).or_default().take(rule, now), decision) {
+                (ThrottleDecision::Allowed { left }, ThrottleDecision::Allowed { left: least }) => {
+                    decision = ThrottleDecision::Allowed { left: left.min(least) };
+                }
+                (paused, _) => return Ok(paused),
+            }
+        }
+        data.tries = taken;
+        Ok(decision)
+    }
+
+    async fn forget_login_tries(&self, buckets: Vec<String>) -> Result<(), StoreError> {
+        let mut data = self.lock();
+        for bucket in buckets {
+            data.tries.remove(&bucket);
+        }
+        Ok(())
+    }
+
+    async fn remember_device(&self, device: TokenHash, now: Timestamp) -> Result<(), StoreError> {
+        self.lock().devices.insert(device, now);
+        Ok(())
+    }
+
+    async fn knows_device(&self, device: TokenHash, since: Timestamp) -> Result<bool, StoreError> {
+        Ok(self.lock().devices.get(&device).is_some_and(|seen| *seen >= since))
+    }
+}
+
+#[async_trait]
+impl SiteStore for MemoryStore {
+    async fn ensure_site(&self, site: SiteId, name: &str, _now: Timestamp) -> Result<(), StoreError> {
+        self.lock().sites.entry(site).or_insert_with(|| name.to_owned());
+        Ok(())
+    }
+
+    async fn keys(&self, site: SiteId) -> Result<Vec<StoredKey>, StoreError> {
+        let mut keys: Vec<_> = self.lock().keys.iter().filter(|key| key.site == site).cloned().collect();
+        keys.sort_by_key(|key| (key.created_at, key.id));
+        Ok(keys)
+    }
+
+    async fn add_key(&self, key: StoredKey) -> Result<(), StoreError> {
+        let mut data = self.lock();
+        if data.keys.iter().any(|other| other.sha256 == key.sha256) {
+            return Err(StoreError::new(StoreErrorKind::Conflict, "the key exists"));
+        }
+        data.keys.push(key);
+        Ok(())
+    }
+}

@@ -1,0 +1,274 @@
+//! The conformance suite: what every store must do, one behaviour a function.
+//!
+//! [`crate::store_suite!`] makes a test of each for an engine; its list of cases is the table of contents of the
+//! contract.
+#![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
+#![expect(clippy::missing_panics_doc, reason = "a case fails by panicking")]
+#![expect(missing_docs, reason = "a case's name says what must be so")]
+
+pub mod durability;
+pub mod fidelity;
+pub mod listing;
+pub mod operators;
+pub mod oracle;
+pub mod races;
+pub mod sites;
+pub mod threads;
+pub mod turns;
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use super::{ManualClock, SeededRandom};
+use crate::{
+    AnswerFacts, Clock as _, CloseTurn, ConversationId, ConversationQuery, FinishReason, IdempotencyKey,
+    MessageId, MessageStatus, OpenTurn, OpenedTurn, SecretHash, SessionId, SessionKey, SiteId, Store, Thread,
+    ThreadPage, Timestamp, TurnIds, TurnOpening, VisitorText,
+};
+
+/// Closes a store and opens it again on the same data.
+pub type Reopen = Box<dyn Fn(Arc<dyn Store>) -> BoxFuture<'static, Arc<dyn Store>> + Send + Sync>;
+
+/// An empty store to try, with its site made.
+pub struct Fixture {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Closes and opens it; `None` for engines that forget.
+    pub reopen: Option<Reopen>,
+    /// What has to live as long as the store: temporary folders, servers.
+    pub keep: Box<dyn Any + Send + Sync>,
+    /// What time it is for the store.
+    pub clock: ManualClock,
+    random: SeededRandom,
+}
+
+impl fmt::Debug for Fixture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fixture").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+/// The site the cases work on.
+pub const SITE: SiteId = SiteId::DEFAULT;
+/// Another site of the same deployment.
+pub const OTHER_SITE: SiteId = SiteId::from_bytes([9; 16]);
+/// The newest hundred messages.
+pub const PAGE: ThreadPage = ThreadPage { before: None, limit: 100 };
+
+impl Fixture {
+    /// A fixture around an empty store.
+    pub async fn new(
+        store: Arc<dyn Store>,
+        reopen: Option<Reopen>,
+        keep: Box<dyn Any + Send + Sync>,
+    ) -> Self {
+        let clock = ManualClock::default();
+        store.ensure_site(SITE, "default", clock.now()).await.unwrap();
+        store.ensure_site(OTHER_SITE, "other", clock.now()).await.unwrap();
+        Self { store, reopen, keep, clock, random: SeededRandom::new(7) }
+    }
+
+    /// A visitor's message, not sent yet.
+    pub fn turn(&self, session: &SessionKey, text: &str) -> OpenTurn {
+        OpenTurn {
+            session: session.clone(),
+            text: VisitorText::parse(text.to_owned()).unwrap(),
+            idempotency_key: None,
+            ids: TurnIds {
+                conversation: ConversationId::mint(&self.clock, &self.random),
+                visitor_message: MessageId::mint(&self.clock, &self.random),
+                answer: MessageId::mint(&self.clock, &self.random),
+            },
+            now: self.clock.now(),
+            history_limit: 30,
+            history_since: Timestamp::from_millis(i64::MIN),
+        }
+    }
+
+    /// A visitor's message with an idempotency key, not sent yet.
+    pub fn keyed_turn(&self, session: &SessionKey, text: &str, key: &str) -> OpenTurn {
+        let idempotency_key = Some(IdempotencyKey::parse(key).unwrap());
+        OpenTurn { idempotency_key, ..self.turn(session, text) }
+    }
+
+    /// Sends a message that has to be accepted as new.
+    pub async fn open(&self, session: &SessionKey, text: &str) -> OpenedTurn {
+        self.accept(self.turn(session, text)).await
+    }
+
+    /// Sends a message that has to be accepted as new.
+    pub async fn accept(&self, turn: OpenTurn) -> OpenedTurn {
+        match self.store.open_turn(turn).await.unwrap() {
+            TurnOpening::Opened(opened) => opened,
+            other => unreachable!("the turn should have been opened: {other:?}"),
+        }
+    }
+
+    /// Ends an answer.
+    pub async fn close(&self, answer: MessageId, status: MessageStatus, text: &str) {
+        self.store.close_turn(self.ending(answer, status, text)).await.unwrap();
+    }
+
+    /// The end of an answer, not stored yet.
+    pub fn ending(&self, answer: MessageId, status: MessageStatus, text: &str) -> CloseTurn {
+        let finish = (status == MessageStatus::Complete).then_some(FinishReason::Stop);
+        let facts = AnswerFacts { finish, model: Some("test".to_owned()), ..AnswerFacts::default() };
+        CloseTurn { site: SITE, answer, status, text: text.to_owned(), facts, now: self.clock.now() }
+    }
+
+    /// A whole turn: a message and its complete answer, a second apart.
+    pub async fn say(&self, session: &SessionKey, text: &str, answer: &str) -> OpenedTurn {
+        let opened = self.open(session, text).await;
+        self.pass(1);
+        self.close(opened.answer, MessageStatus::Complete, answer).await;
+        opened
+    }
+
+    /// Lets seconds pass.
+    pub fn pass(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// A visitor's own conversation.
+    pub async fn thread(&self, session: &SessionKey) -> Thread {
+        self.store.session_thread(session, PAGE).await.unwrap().unwrap()
+    }
+
+    /// How many conversations the site has.
+    pub async fn total(&self) -> u64 {
+        let query = ConversationQuery { site: SITE, after: None, limit: 1 };
+        self.store.conversations(query).await.unwrap().total
+    }
+}
+
+/// A session with a secret made from its name.
+pub fn session(name: &str) -> SessionKey {
+    let secret = format!("{name:A<43}");
+    SessionKey { secret: Some(SecretHash::of(&secret).unwrap()), ..bare_session(name) }
+}
+
+/// A session without a secret.
+pub fn bare_session(name: &str) -> SessionKey {
+    SessionKey { site: SITE, session: SessionId::parse(name).unwrap(), secret: None }
+}
+
+/// Makes a test of every case for one engine.
+///
+/// The argument is an expression that is awaited to give a [`Fixture`] around a new, empty store.
+#[macro_export]
+macro_rules! store_suite {
+    ($fixture:expr) => {
+        $crate::store_suite! { @each $fixture;
+            turns: [
+                the_first_message_begins_a_conversation,
+                the_second_message_continues_it,
+                sessions_never_share_a_conversation,
+                a_session_with_a_secret_is_another_lane,
+                sites_never_share_a_conversation,
+                the_answer_is_there_from_the_beginning,
+                a_message_is_stored_before_its_answer,
+                a_second_message_waits_for_the_running_answer,
+                history_is_the_last_messages_in_order,
+                history_of_one_is_the_message_itself,
+                history_leaves_out_what_is_too_old,
+                a_partial_answer_is_kept,
+                a_late_partial_does_not_undo_the_end,
+                closing_twice_changes_nothing,
+                closing_what_does_not_exist_is_a_conflict,
+                closing_across_sites_is_a_conflict,
+                every_ending_is_stored_as_such,
+                a_message_repeated_during_its_answer_is_attached,
+                a_message_repeated_after_its_answer_is_replayed,
+                a_stopped_answer_is_replayed,
+                a_failed_answer_is_written_again_in_its_place,
+                an_interrupted_answer_is_written_again_in_its_place,
+                an_old_failed_turn_is_answered_with_the_history_of_then,
+                another_message_under_the_same_key_is_refused,
+                keys_belong_to_their_conversation,
+                unfinished_answers_become_interrupted,
+            ]
+            listing: [
+                a_new_store_lists_nothing,
+                latest_activity_comes_first,
+                equal_times_are_ordered_by_id,
+                paging_visits_every_conversation_once,
+                the_total_counts_the_site_only,
+                the_preview_is_what_was_last_said,
+                the_preview_is_cut_between_characters,
+                a_failed_answer_leaves_the_preview,
+                a_retried_old_answer_leaves_the_preview,
+            ]
+            threads: [
+                an_unknown_conversation_is_none,
+                a_conversation_of_another_site_is_none,
+                messages_are_in_order_at_equal_times,
+                a_clock_set_back_does_not_reorder,
+                pages_begin_at_the_newest_and_lose_nothing,
+                a_session_reads_only_its_own,
+                an_answer_is_found_by_its_own_session_only,
+                a_visitors_message_is_not_an_answer,
+                facts_of_an_answer_are_kept,
+            ]
+            fidelity: [
+                texts_come_back_as_they_went_in,
+                the_longest_texts_are_kept,
+                the_longest_names_are_kept,
+                extreme_times_are_kept,
+            ]
+            races: [
+                many_first_messages_make_one_conversation,
+                one_key_sent_at_once_is_stored_once,
+                many_sessions_at_once_lose_nothing,
+                closing_while_listing_is_never_half_done,
+            ]
+            durability: [
+                everything_is_there_after_reopening,
+            ]
+            operators: [
+                a_password_is_replaced_and_ends_sessions,
+                a_session_lives_until_it_is_ended,
+                all_sessions_end_at_once,
+                expired_sessions_are_forgotten,
+                tries_run_out_and_come_back,
+                one_empty_bucket_refuses_without_taking_from_the_other,
+                success_forgets_the_tries,
+                tries_at_once_do_not_slip_through,
+                a_device_is_known_for_a_while,
+            ]
+            sites: [
+                making_a_site_twice_keeps_the_first,
+                keys_are_listed_oldest_first,
+                a_key_exists_once,
+            ]
+            oracle: [
+                it_behaves_like_the_memory_store,
+            ]
+        }
+    };
+    (@each $fixture:expr; $($module:ident: [$($case:ident,)*])*) => {
+        $(
+            mod $module {
+                use super::*;
+                $(
+                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                    async fn $case() {
+                        let mut fixture = $fixture.await;
+                        $crate::testing::suite::$module::$case(&mut fixture).await;
+                    }
+                )*
+            }
+        )*
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::MemoryStore;
+
+    store_suite!(Fixture::new(Arc::new(MemoryStore::default()), None, Box::new(())));
+}
