@@ -1,0 +1,99 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::OpenSqliteError;
+
+/// How many prepared statements a connection keeps. There are fewer in this crate.
+const STATEMENTS: usize = 64;
+
+/// How long a statement waits for another process, as when the dashboard runs apart from the API.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// File systems whose files are not mapped into one memory by all who open them.
+const NETWORK_FILE_SYSTEMS: [&str; 7] = ["9p", "cifs", "fuse.sshfs", "nfs", "nfs4", "smb3", "smbfs"];
+
+/// Makes the folder of a database, and refuses one on which write-ahead logging does not work.
+pub(super) fn prepare_folder(path: &Path) -> Result<(), OpenSqliteError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)
+        .map_err(|source| OpenSqliteError::Folder { path: folder.to_owned(), source })?;
+    let (Ok(folder), Ok(mounts)) = (folder.canonicalize(), fs::read_to_string("/proc/self/mounts")) else {
+        return Ok(());
+    };
+    match file_system(&folder, &mounts) {
+        Some(kind) if NETWORK_FILE_SYSTEMS.contains(&kind) => {
+            Err(OpenSqliteError::NetworkFileSystem { path: path.to_owned(), kind: kind.to_owned() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The type of the file system that a folder is on, from a table of mounts in the form of proc(5).
+fn file_system<'a>(folder: &Path, mounts: &'a str) -> Option<&'a str> {
+    mounts
+        .lines()
+        .filter_map(|line| {
+            let mut fields = line.split(' ');
+            let mount = PathBuf::from(fields.nth(1)?.replace("\\040", " "));
+            Some((mount, fields.next()?))
+        })
+        .filter(|(mount, _)| folder.starts_with(mount))
+        // Of two mounts on one place the later one counts; `max_by_key` keeps the last.
+        .max_by_key(|(mount, _)| mount.components().count())
+        .map(|(_, kind)| kind)
+}
+
+/// A connection to the file, set up for durable writing.
+pub(super) fn open(path: &Path) -> Result<Connection, OpenSqliteError> {
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    connect(path, flags).map_err(|source| OpenSqliteError::Open { path: path.to_owned(), source })
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // FULL and not NORMAL: in WAL mode NORMAL may roll back commits that were acknowledged before a power cut.
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA journal_size_limit = 67108864;",
+    )?;
+    Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOUNTS: &str = "/dev/vda / ext4 rw 0 0\n\
+                          nas:/export /srv/shared\\040data nfs4 rw 0 0\n\
+                          tmpfs /srv/shared\\040data/fast tmpfs rw 0 0\n";
+
+    #[test]
+    fn the_nearest_mount_decides() {
+        for (folder, kind) in [
+            ("/var/lib", "ext4"),
+            ("/srv/shared", "ext4"),
+            ("/srv/shared data/frontdesk", "nfs4"),
+            ("/srv/shared data/fast/x", "tmpfs"),
+        ] {
+            assert_eq!(file_system(Path::new(folder), MOUNTS), Some(kind), "{folder}");
+        }
+    }
+
+    #[test]
+    fn a_connection_is_set_up_for_durable_writing() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open(&folder.path().join("test.db")).unwrap();
+        let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+        let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        assert_eq!((mode.as_str(), pragma("synchronous"), pragma("foreign_keys")), ("wal", 2, 1));
+    }
+}

@@ -1,0 +1,143 @@
+use async_trait::async_trait;
+use frontdesk_core::{
+    CloseTurn, ConversationId, ConversationList, ConversationQuery, ConversationStore, ListCursor, Message,
+    MessageId, OpenTurn, SavePartial, SessionKey, SiteId, StoreError, Thread, ThreadPage, Timestamp,
+    TurnOpening,
+};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::error::Failure;
+use super::rows::{self, MESSAGE, SUMMARY};
+use super::{SqliteStore, turns};
+
+#[async_trait]
+impl ConversationStore for SqliteStore {
+    async fn open_turn(&self, turn: OpenTurn) -> Result<TurnOpening, StoreError> {
+        self.write(move |connection| turns::open(connection, &turn)).await
+    }
+
+    async fn save_partial(&self, partial: SavePartial) -> Result<(), StoreError> {
+        self.write(move |connection| turns::save_partial(connection, &partial)).await
+    }
+
+    async fn close_turn(&self, turn: CloseTurn) -> Result<(), StoreError> {
+        self.write(move |connection| turns::close(connection, &turn)).await
+    }
+
+    async fn interrupt_unfinished(&self, _now: Timestamp) -> Result<u64, StoreError> {
+        self.write(turns::interrupt_unfinished).await
+    }
+
+    async fn conversations(&self, query: ConversationQuery) -> Result<ConversationList, StoreError> {
+        self.read(move |connection| list(connection, &query)).await
+    }
+
+    async fn thread(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        page: ThreadPage,
+    ) -> Result<Option<Thread>, StoreError> {
+        self.read(move |connection| read_thread(connection, site, conversation, page)).await
+    }
+
+    async fn session_thread(
+        &self,
+        session: &SessionKey,
+        page: ThreadPage,
+    ) -> Result<Option<Thread>, StoreError> {
+        let session = session.clone();
+        self.read(move |connection| match find(connection, &session)? {
+            Some(conversation) => read_thread(connection, session.site, conversation, page),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    async fn session_answer(
+        &self,
+        session: &SessionKey,
+        answer: MessageId,
+    ) -> Result<Option<(ConversationId, Message)>, StoreError> {
+        let session = session.clone();
+        self.read(move |connection| {
+            let Some(conversation) = find(connection, &session)? else { return Ok(None) };
+            let sql = format!(
+                "SELECT {MESSAGE} FROM messages WHERE id = ? AND conversation_id = ? AND role = 'assistant'"
+            );
+            let values = params![answer.as_bytes(), conversation.as_bytes()];
+            let found = connection.prepare_cached(&sql)?.query_row(values, rows::message).optional()?;
+            Ok(found.map(|message| (conversation, message)))
+        })
+        .await
+    }
+
+    /// Goes through the writer, because a store that can only read is not ready.
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.write(|connection| Ok(connection.prepare_cached("SELECT 1")?.query_row([], |_| Ok(()))?)).await
+    }
+}
+
+fn find(connection: &Connection, session: &SessionKey) -> Result<Option<ConversationId>, Failure> {
+    let sql = "SELECT conversation_id FROM sessions WHERE site_id = ? AND session = ? AND secret = ?";
+    let values = params![session.site.as_bytes(), session.session.as_str(), rows::secret(session)];
+    let found = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?;
+    Ok(found.map(ConversationId::from_bytes))
+}
+
+fn list(connection: &Connection, query: &ConversationQuery) -> Result<ConversationList, Failure> {
+    let total: Option<i64> = connection
+        .prepare_cached("SELECT conversation_count FROM sites WHERE id = ?")?
+        .query_row([query.site.as_bytes()], |row| row.get(0))
+        .optional()?;
+    let total = u64::try_from(total.unwrap_or(0)).unwrap_or(0);
+    // One more than asked for tells whether there is another page.
+    let limit = i64::from(query.limit) + 1;
+    let order = "ORDER BY updated_at DESC, id DESC LIMIT ?";
+    let mut conversations = match query.after {
+        None => {
+            let sql = format!("SELECT {SUMMARY} FROM conversations WHERE site_id = ? {order}");
+            let mut statement = connection.prepare_cached(&sql)?;
+            let rows = statement.query_map(params![query.site.as_bytes(), limit], rows::summary)?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()?
+        }
+        Some(after) => {
+            let place = "WHERE site_id = ? AND (updated_at, id) < (?, ?)";
+            let sql = format!("SELECT {SUMMARY} FROM conversations {place} {order}");
+            let mut statement = connection.prepare_cached(&sql)?;
+            let values =
+                params![query.site.as_bytes(), after.updated_at.millis(), after.id.as_bytes(), limit];
+            let rows = statement.query_map(values, rows::summary)?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()?
+        }
+    };
+    let page = usize::try_from(query.limit).unwrap_or(usize::MAX);
+    let has_more = conversations.len() > page;
+    conversations.truncate(page);
+    let last = conversations.last().filter(|_| has_more);
+    let next = last.map(|last| ListCursor { updated_at: last.updated_at, id: last.id });
+    Ok(ConversationList { conversations, total, next })
+}
+
+fn read_thread(
+    connection: &Connection,
+    site: SiteId,
+    conversation: ConversationId,
+    page: ThreadPage,
+) -> Result<Option<Thread>, Failure> {
+    let sql = format!("SELECT {SUMMARY} FROM conversations WHERE id = ? AND site_id = ?");
+    let values = params![conversation.as_bytes(), site.as_bytes()];
+    let Some(summary) = connection.prepare_cached(&sql)?.query_row(values, rows::summary).optional()? else {
+        return Ok(None);
+    };
+    let before = page.before.unwrap_or(u32::MAX);
+    let sql = format!(
+        "SELECT {MESSAGE} FROM messages WHERE conversation_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let values = params![conversation.as_bytes(), before, page.limit];
+    let mut messages = statement.query_map(values, rows::message)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    messages.reverse();
+    let has_older = messages.first().is_some_and(|oldest| oldest.seq > 1);
+    Ok(Some(Thread { conversation: summary, messages, has_older }))
+}

@@ -1,0 +1,84 @@
+//! How values lie in columns.
+
+use std::error::Error;
+
+use frontdesk_core::{
+    AnswerFacts, ConversationId, ConversationSummary, FinishReason, IdempotencyKey, Message, MessageId,
+    MessageStatus, Role, SecretHash, SessionId, SessionKey, Timestamp, TurnFailure, Usage,
+};
+use rusqlite::Row;
+use rusqlite::types::Type;
+
+/// The columns that [`message`] reads.
+pub(super) const MESSAGE: &str = "id, seq, role, status, text, created_at, idempotency_key, model, finish, failure, \
+                                  input_tokens, output_tokens, first_token_millis, total_millis";
+
+/// The columns that [`summary`] reads.
+pub(super) const SUMMARY: &str =
+    "id, session, has_secret, created_at, updated_at, last_message, last_role, message_count";
+
+/// What stands for a session's secret; nothing for those without one.
+pub(super) fn secret(session: &SessionKey) -> &[u8] {
+    session.secret.as_ref().map_or(&[], |secret: &SecretHash| secret.as_bytes())
+}
+
+pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
+    let usage = match (row.get(10)?, row.get(11)?) {
+        (Some(input_tokens), Some(output_tokens)) => Some(Usage { input_tokens, output_tokens }),
+        _ => None,
+    };
+    Ok(Message {
+        id: MessageId::from_bytes(row.get(0)?),
+        seq: row.get(1)?,
+        role: text(row, 2, Role::parse)?,
+        status: text(row, 3, MessageStatus::parse)?,
+        text: row.get(4)?,
+        created_at: Timestamp::from_millis(row.get(5)?),
+        idempotency_key: optional(row, 6, |key| IdempotencyKey::parse(key).ok())?,
+        facts: AnswerFacts {
+            model: row.get(7)?,
+            finish: optional(row, 8, FinishReason::parse)?,
+            failure: optional(row, 9, TurnFailure::parse)?,
+            usage,
+            first_token_millis: row.get(12)?,
+            total_millis: row.get(13)?,
+        },
+    })
+}
+
+pub(super) fn summary(row: &Row<'_>) -> rusqlite::Result<ConversationSummary> {
+    Ok(ConversationSummary {
+        id: ConversationId::from_bytes(row.get(0)?),
+        session: text(row, 1, |session| SessionId::parse(session).ok())?,
+        has_secret: row.get(2)?,
+        created_at: Timestamp::from_millis(row.get(3)?),
+        updated_at: Timestamp::from_millis(row.get(4)?),
+        last_message: row.get(5)?,
+        last_role: text(row, 6, Role::parse)?,
+        message_count: row.get(7)?,
+    })
+}
+
+/// Reads a column by its name for a value.
+pub(super) fn text<T>(
+    row: &Row<'_>,
+    column: usize,
+    parse: impl Fn(&str) -> Option<T>,
+) -> rusqlite::Result<T> {
+    let text: String = row.get(column)?;
+    parse(&text).ok_or_else(|| unknown(column, &text))
+}
+
+fn optional<T>(
+    row: &Row<'_>,
+    column: usize,
+    parse: impl Fn(&str) -> Option<T>,
+) -> rusqlite::Result<Option<T>> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|text| parse(&text).ok_or_else(|| unknown(column, &text))).transpose()
+}
+
+fn unknown(column: usize, text: &str) -> rusqlite::Error {
+    let error: Box<dyn Error + Send + Sync> = format!("unknown value of {} bytes", text.len()).into();
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error)
+}

@@ -1,0 +1,265 @@
+//! Sending and answering, as SQL. Each function is one unit of work.
+
+use frontdesk_core::{
+    AnswerFacts, CloseTurn, ConversationId, FinishReason, HistoryEntry, IdempotencyKey, Message, MessageId,
+    MessageStatus, OpenTurn, OpenedTurn, RepeatedTurn, Role, SavePartial, TurnFailure, TurnOpening, preview,
+};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::error::Failure;
+use super::rows::{self, MESSAGE};
+
+pub(super) fn open(connection: &Connection, turn: &OpenTurn) -> Result<TurnOpening, Failure> {
+    let conversation = find_conversation(connection, turn)?;
+    let mut again = None;
+    if let Some(conversation) = conversation {
+        if let Some(known) = find_known(connection, conversation, turn)? {
+            if known.text != turn.text.as_str() {
+                return Ok(TurnOpening::Mismatch);
+            }
+            let answer = read_answer(connection, conversation, known.seq + 1)?;
+            if !answer.status.may_be_retried() {
+                return Ok(TurnOpening::Repeated(RepeatedTurn {
+                    conversation,
+                    visitor_message: known.id,
+                    answer,
+                }));
+            }
+            again = Some(known);
+        }
+        if let Some(answer) = find_running(connection, conversation)? {
+            return Ok(TurnOpening::Busy { answer });
+        }
+    }
+    let conversation = match conversation {
+        Some(conversation) => conversation,
+        None => begin_conversation(connection, turn)?,
+    };
+    let (visitor_message, seq) = match again {
+        Some(known) => {
+            replace_answer(connection, conversation, known.seq + 1, turn)?;
+            (known.id, known.seq)
+        }
+        None => (turn.ids.visitor_message, append_turn(connection, conversation, turn)?),
+    };
+    Ok(TurnOpening::Opened(OpenedTurn {
+        conversation,
+        visitor_message,
+        answer: turn.ids.answer,
+        history: read_history(connection, conversation, seq, turn)?,
+    }))
+}
+
+fn find_conversation(connection: &Connection, turn: &OpenTurn) -> Result<Option<ConversationId>, Failure> {
+    let sql = "SELECT conversation_id FROM sessions WHERE site_id = ? AND session = ? AND secret = ?";
+    let session = &turn.session;
+    let values = params![session.site.as_bytes(), session.session.as_str(), rows::secret(session)];
+    let found = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?;
+    Ok(found.map(ConversationId::from_bytes))
+}
+
+/// A message that was accepted before.
+struct Known {
+    id: MessageId,
+    seq: u32,
+    text: String,
+}
+
+fn find_known(
+    connection: &Connection,
+    conversation: ConversationId,
+    turn: &OpenTurn,
+) -> Result<Option<Known>, Failure> {
+    let Some(key) = &turn.idempotency_key else { return Ok(None) };
+    let sql = "SELECT id, seq, text FROM messages WHERE conversation_id = ? AND idempotency_key = ?";
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok(Known { id: MessageId::from_bytes(row.get(0)?), seq: row.get(1)?, text: row.get(2)? })
+    };
+    let values = params![conversation.as_bytes(), key.as_str()];
+    Ok(connection.prepare_cached(sql)?.query_row(values, read).optional()?)
+}
+
+fn read_answer(connection: &Connection, conversation: ConversationId, seq: u32) -> Result<Message, Failure> {
+    let sql = format!("SELECT {MESSAGE} FROM messages WHERE conversation_id = ? AND seq = ?");
+    let values = params![conversation.as_bytes(), seq];
+    Ok(connection.prepare_cached(&sql)?.query_row(values, rows::message)?)
+}
+
+fn find_running(connection: &Connection, conversation: ConversationId) -> Result<Option<MessageId>, Failure> {
+    let sql = "SELECT id FROM messages WHERE conversation_id = ? AND status = 'streaming'";
+    let found =
+        connection.prepare_cached(sql)?.query_row([conversation.as_bytes()], |row| row.get(0)).optional()?;
+    Ok(found.map(MessageId::from_bytes))
+}
+
+fn begin_conversation(connection: &Connection, turn: &OpenTurn) -> Result<ConversationId, Failure> {
+    let (id, session, now) = (turn.ids.conversation, &turn.session, turn.now.millis());
+    connection
+        .prepare_cached(
+            "INSERT INTO conversations
+                 (id, site_id, session, has_secret, created_at, updated_at, last_message, last_role, message_count)
+             VALUES (?, ?, ?, ?, ?, ?, '', 'user', 0)",
+        )?
+        .execute(params![
+            id.as_bytes(),
+            session.site.as_bytes(),
+            session.session.as_str(),
+            session.secret.is_some(),
+            now,
+            now
+        ])?;
+    connection
+        .prepare_cached(
+            "INSERT INTO sessions (site_id, session, secret, conversation_id, created_at) VALUES (?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            session.site.as_bytes(),
+            session.session.as_str(),
+            rows::secret(session),
+            id.as_bytes(),
+            now
+        ])?;
+    connection
+        .prepare_cached("UPDATE sites SET conversation_count = conversation_count + 1 WHERE id = ?")?
+        .execute([session.site.as_bytes()])?;
+    Ok(id)
+}
+
+/// Appends the message and its empty answer, and says which place the message has.
+fn append_turn(
+    connection: &Connection,
+    conversation: ConversationId,
+    turn: &OpenTurn,
+) -> Result<u32, Failure> {
+    let text = turn.text.as_str();
+    let count: u32 = connection
+        .prepare_cached(
+            "UPDATE conversations
+             SET updated_at = ?, last_message = ?, last_role = 'user', message_count = message_count + 2
+             WHERE id = ? RETURNING message_count",
+        )?
+        .query_row(params![turn.now.millis(), preview(text), conversation.as_bytes()], |row| row.get(0))?;
+    let seq = count - 1;
+    connection
+        .prepare_cached(
+            "INSERT INTO messages (id, site_id, conversation_id, seq, role, status, text, created_at, idempotency_key)
+             VALUES (?1, ?2, ?3, ?4, 'user', 'accepted', ?5, ?6, ?7),
+                    (?8, ?2, ?3, ?4 + 1, 'assistant', 'streaming', '', ?6, NULL)",
+        )?
+        .execute(params![
+            turn.ids.visitor_message.as_bytes(),
+            turn.session.site.as_bytes(),
+            conversation.as_bytes(),
+            seq,
+            text,
+            turn.now.millis(),
+            turn.idempotency_key.as_ref().map(IdempotencyKey::as_str),
+            turn.ids.answer.as_bytes(),
+        ])?;
+    Ok(seq)
+}
+
+fn replace_answer(
+    connection: &Connection,
+    conversation: ConversationId,
+    seq: u32,
+    turn: &OpenTurn,
+) -> Result<(), Failure> {
+    connection
+        .prepare_cached(
+            "UPDATE messages
+             SET id = ?, status = 'streaming', text = '', created_at = ?, model = NULL, finish = NULL, failure = NULL,
+                 input_tokens = NULL, output_tokens = NULL, first_token_millis = NULL, total_millis = NULL
+             WHERE conversation_id = ? AND seq = ?",
+        )?
+        .execute(params![turn.ids.answer.as_bytes(), turn.now.millis(), conversation.as_bytes(), seq])?;
+    connection
+        .prepare_cached("UPDATE conversations SET updated_at = ? WHERE id = ?")?
+        .execute(params![turn.now.millis(), conversation.as_bytes()])?;
+    Ok(())
+}
+
+fn read_history(
+    connection: &Connection,
+    conversation: ConversationId,
+    upto: u32,
+    turn: &OpenTurn,
+) -> Result<Vec<HistoryEntry>, Failure> {
+    let mut statement = connection.prepare_cached(
+        "SELECT role, status, text FROM messages
+         WHERE conversation_id = ? AND seq <= ? AND created_at >= ? ORDER BY seq DESC LIMIT ?",
+    )?;
+    let values = params![conversation.as_bytes(), upto, turn.history_since.millis(), turn.history_limit];
+    let entries = statement.query_map(values, |row| {
+        Ok(HistoryEntry {
+            role: rows::text(row, 0, Role::parse)?,
+            status: rows::text(row, 1, MessageStatus::parse)?,
+            text: row.get(2)?,
+        })
+    })?;
+    let mut history = entries.collect::<rusqlite::Result<Vec<_>>>()?;
+    history.reverse();
+    Ok(history)
+}
+
+pub(super) fn save_partial(connection: &Connection, partial: &SavePartial) -> Result<(), Failure> {
+    connection
+        .prepare_cached("UPDATE messages SET text = ? WHERE id = ? AND site_id = ? AND status = 'streaming'")?
+        .execute(params![partial.text, partial.answer.as_bytes(), partial.site.as_bytes()])?;
+    Ok(())
+}
+
+pub(super) fn close(connection: &Connection, turn: &CloseTurn) -> Result<(), Failure> {
+    let found: Option<([u8; 16], u32, bool)> = connection
+        .prepare_cached(
+            "SELECT conversation_id, seq, status = 'streaming' FROM messages WHERE id = ? AND site_id = ?",
+        )?
+        .query_row(params![turn.answer.as_bytes(), turn.site.as_bytes()], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .optional()?;
+    let Some((conversation, seq, is_running)) = found else {
+        return Err(Failure::Conflict("there is no such answer"));
+    };
+    if !is_running {
+        return Ok(());
+    }
+    let AnswerFacts { model, finish, failure, usage, first_token_millis, total_millis } = &turn.facts;
+    connection
+        .prepare_cached(
+            "UPDATE messages
+             SET status = ?, text = ?, model = ?, finish = ?, failure = ?, input_tokens = ?, output_tokens = ?,
+                 first_token_millis = ?, total_millis = ?
+             WHERE id = ?",
+        )?
+        .execute(params![
+            turn.status.as_str(),
+            turn.text,
+            model,
+            finish.map(FinishReason::as_str),
+            failure.map(TurnFailure::code),
+            usage.map(|usage| usage.input_tokens),
+            usage.map(|usage| usage.output_tokens),
+            first_token_millis,
+            total_millis,
+            turn.answer.as_bytes(),
+        ])?;
+    connection
+        .prepare_cached("UPDATE conversations SET updated_at = ? WHERE id = ?")?
+        .execute(params![turn.now.millis(), conversation])?;
+    if !turn.text.is_empty() {
+        connection
+            .prepare_cached(
+                "UPDATE conversations SET last_message = ?, last_role = 'assistant' WHERE id = ? AND message_count = ?",
+            )?
+            .execute(params![preview(&turn.text), conversation, seq])?;
+    }
+    Ok(())
+}
+
+pub(super) fn interrupt_unfinished(connection: &Connection) -> Result<u64, Failure> {
+    let sql = "UPDATE messages SET status = ?, failure = ? WHERE status = 'streaming'";
+    let values = params![MessageStatus::Interrupted.as_str(), TurnFailure::Restarted.code()];
+    let changed = connection.prepare_cached(sql)?.execute(values)?;
+    Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+}

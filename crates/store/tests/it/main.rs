@@ -1,0 +1,5 @@
+//! Every engine against the contract.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod sqlite;
