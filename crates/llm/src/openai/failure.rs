@@ -1,0 +1,122 @@
+//! What a server's refusals mean. Its own words are left out: they may quote prompts or keys.
+
+use std::time::Duration;
+
+use frontdesk_core::{ModelError, ModelErrorKind};
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A refusal by status.
+pub(super) fn of_status(status: StatusCode, headers: &HeaderMap) -> ModelError {
+    let kind = match status.as_u16() {
+        408 | 504 => ModelErrorKind::Timeout,
+        429 | 503 | 529 => ModelErrorKind::Busy(retry_after(headers)),
+        300..=407 | 410..=428 | 430..=499 => ModelErrorKind::Misconfigured,
+        _ => ModelErrorKind::Unavailable,
+    };
+    ModelError::new(kind, format!("the server answered with status {}", status.as_u16()))
+}
+
+/// `retry-after-ms` as OpenAI sends it, or `retry-after` in seconds.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let number = |name| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
+    let seconds =
+        number("retry-after-ms").map(|millis| millis / 1000.0).or_else(|| number(RETRY_AFTER.as_str()))?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// A connection that did not come about, or broke.
+pub(super) fn of_transport(error: &reqwest::Error) -> ModelError {
+    if error.is_timeout() {
+        return late("the connection");
+    }
+    let detail = if error.is_connect() { "no connection to the server" } else { "the connection broke" };
+    ModelError::new(ModelErrorKind::Unavailable, detail)
+}
+
+pub(super) fn late(what: &str) -> ModelError {
+    ModelError::new(ModelErrorKind::Timeout, format!("waited too long for {what}"))
+}
+
+/// The error object that servers send in the middle of a stream. Servers differ in what a code is.
+#[derive(Debug, Deserialize)]
+pub(super) struct ErrorObject {
+    code: Option<Value>,
+    #[serde(rename = "type")]
+    kind: Option<Value>,
+}
+
+impl ErrorObject {
+    pub(super) fn into_error(self) -> ModelError {
+        let word = |value: Option<Value>| match value {
+            Some(Value::String(text)) => Some(text),
+            Some(Value::Number(number)) => Some(number.to_string()),
+            _ => None,
+        };
+        let code = word(self.code).or_else(|| word(self.kind)).unwrap_or_else(|| "none".to_owned());
+        let busy = ["429", "503", "529", "rate_limit", "overloaded"].iter().any(|sign| code.contains(sign));
+        let kind = if busy { ModelErrorKind::Busy(None) } else { ModelErrorKind::Unavailable };
+        let plain = |c: &char| c.is_ascii_alphanumeric() || "_-.".contains(*c);
+        let code: String = code.chars().filter(plain).take(64).collect();
+        ModelError::new(kind, format!("the server sent an error in the stream, code {code}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: u16, headers: &[(&'static str, &'static str)]) -> ModelErrorKind {
+        let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        of_status(StatusCode::from_u16(status).unwrap(), &headers.collect()).kind
+    }
+
+    #[test]
+    fn every_status_has_a_meaning() {
+        for status in [301, 400, 401, 403, 404, 422] {
+            assert_eq!(refused(status, &[]), ModelErrorKind::Misconfigured, "{status}");
+        }
+        for status in [408, 504] {
+            assert_eq!(refused(status, &[]), ModelErrorKind::Timeout, "{status}");
+        }
+        for status in [409, 500, 502] {
+            assert_eq!(refused(status, &[]), ModelErrorKind::Unavailable, "{status}");
+        }
+        for status in [429, 503, 529] {
+            assert_eq!(refused(status, &[]), ModelErrorKind::Busy(None), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_busy_server_may_say_when_to_come_back() {
+        for (header, wait) in [
+            (("retry-after", "2"), Some(2000)),
+            (("retry-after", "0.5"), Some(500)),
+            (("retry-after-ms", "1500"), Some(1500)),
+            (("retry-after", "-1"), None),
+            (("retry-after", "NaN"), None),
+            (("retry-after", "soon"), None),
+        ] {
+            assert_eq!(
+                refused(429, &[header]),
+                ModelErrorKind::Busy(wait.map(Duration::from_millis)),
+                "{header:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_servers_own_words_are_left_out() {
+        for (json, detail) in [
+            (r#"{"code":502,"message":"secret"}"#, "code 502"),
+            (r#"{"code":"a\nb c","message":"secret"}"#, "code abc"),
+            (r#"{"code":null,"type":"server_error"}"#, "code server_error"),
+            (r#"{"message":"secret"}"#, "code none"),
+        ] {
+            let error = serde_json::from_str::<ErrorObject>(json).unwrap().into_error();
+            assert!(error.detail.ends_with(detail) && !error.detail.contains("secret"), "{}", error.detail);
+        }
+    }
+}
