@@ -18,8 +18,8 @@ use tokio_util::task::TaskTracker;
 pub use self::settings::ChatSettings;
 use crate::{
     Clock, ConversationId, CursorOutOfRange, IdempotencyKey, Message, MessageId, MessageStatus, Model,
-    OpenTurn, OpenedTurn, Random, RepeatedTurn, SessionKey, Store, StoreError, Timestamp, TurnEnd, TurnIds,
-    TurnLog, TurnOpening, TurnReader, VisitorText,
+    OpenTurn, OpenedTurn, Random, RepeatedTurn, SecretHash, SessionKey, SiteId, Store, StoreError, Timestamp,
+    TurnEnd, TurnIds, TurnLog, TurnOpening, TurnReader, VisitorText,
 };
 use running::{Running, RunningTurn};
 
@@ -138,23 +138,24 @@ impl Chat {
         let accepting = self.service.tasks.spawn(service.accept(message));
         accepting.await.unwrap_or(Err(SendError::Broken))
     }
-
-    /// Follows an answer of a visitor's own conversation from a cursor on, whether it is still being written or not.
+    /// Follows an answer from a cursor on, whether it is still being written or not, for whoever knows the secret of its
+    /// session.
     ///
-    /// `None` if the session has no such answer.
+    /// `None` if there is no such answer under that secret.
     pub async fn follow(
         &self,
-        session: &SessionKey,
+        site: SiteId,
+        secret: SecretHash,
         answer: MessageId,
         cursor: usize,
     ) -> Result<Option<Turn>, FollowError> {
-        if let Some(running) = self.service.running.find(session, answer) {
+        if let Some(running) = self.service.running.find(answer)
+            && (running.session.site, running.session.secret) == (site, Some(secret))
+        {
             return Ok(Some(running.turn(cursor)?));
         }
-        let Some((conversation, message)) = self.service.ports.store.session_answer(session, answer).await?
-        else {
-            return Ok(None);
-        };
+        let stored = self.service.ports.store.session_answer(site, Some(secret), answer).await?;
+        let Some((conversation, message)) = stored else { return Ok(None) };
         let Some(log) = ended_log(&message) else { return Err(FollowError::Elsewhere) };
         Ok(Some(Turn { conversation, answer, repeated: true, reader: log.reader(cursor)? }))
     }
@@ -164,7 +165,7 @@ impl Chat {
     /// The text that has arrived is kept; readers see the end as soon as it is stored.
     pub fn stop(&self, session: &SessionKey, answer: Option<MessageId>) -> bool {
         let running = match answer {
-            Some(answer) => self.service.running.find(session, answer),
+            Some(answer) => self.service.running.find(answer).filter(|turn| turn.session == *session),
             None => self.service.running.find_any(session),
         };
         running.is_some_and(|turn| {
@@ -250,13 +251,13 @@ impl Service {
     /// Attaches to the answer of a message that was accepted before.
     async fn repeat(&self, session: &SessionKey, repeated: RepeatedTurn) -> Result<Turn, SendError> {
         let RepeatedTurn { conversation, mut answer, .. } = repeated;
-        if let Some(running) = self.running.find(session, answer.id) {
+        if let Some(running) = self.running.find(answer.id) {
             let turn = running.turn(0).map_err(|_| SendError::Broken)?;
             return Ok(Turn { repeated: true, ..turn });
         }
         if answer.status == MessageStatus::Streaming {
             // It may have ended between the store's look and ours.
-            match self.ports.store.session_answer(session, answer.id).await? {
+            match self.ports.store.session_answer(session.site, session.secret, answer.id).await? {
                 Some((_, message)) => answer = message,
                 None => return Err(SendError::Busy),
             }

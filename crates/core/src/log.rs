@@ -124,6 +124,11 @@ impl TurnReader {
         self.cursor
     }
 
+    /// All of the text so far, whatever this reader has of it.
+    pub fn text(&self) -> String {
+        self.log.text()
+    }
+
     /// Waits for more. Everything that has arrived meanwhile comes at once. Losing the future loses nothing.
     pub async fn next(&mut self) -> TurnUpdate {
         loop {

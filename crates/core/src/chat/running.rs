@@ -54,10 +54,9 @@ impl Running {
     pub(super) fn count(&self) -> usize {
         self.lock().len()
     }
-
-    /// The turn that writes this answer, if it is one of this session.
-    pub(super) fn find(&self, session: &SessionKey, answer: MessageId) -> Option<Arc<RunningTurn>> {
-        self.lock().get(&answer).filter(|turn| turn.session == *session).cloned()
+    /// The turn that writes this answer.
+    pub(super) fn find(&self, answer: MessageId) -> Option<Arc<RunningTurn>> {
+        self.lock().get(&answer).cloned()
     }
 
     /// The turn that is run for this session.

@@ -61,6 +61,10 @@ impl Desk {
         (self.send(text).await.unwrap(), self.calls.next().await)
     }
 
+    async fn follow(&self, who: &str, answer: MessageId, cursor: usize) -> Result<Option<Turn>, FollowError> {
+        self.chat.follow(SITE, session(who).secret.unwrap(), answer, cursor).await
+    }
+
     async fn messages(&self) -> Vec<Message> {
         let page = ThreadPage { before: None, limit: 100 };
         self.store
@@ -131,10 +135,10 @@ async fn an_answer_goes_on_when_its_reader_leaves() {
     read_some(&mut turn).await;
     drop(turn);
     call.say(", world");
-    let again = desk.chat.follow(&session("a"), answer, cursor).await.unwrap().unwrap();
+    let again = desk.follow("a", answer, cursor).await.unwrap().unwrap();
     call.end();
     assert_eq!(read(again).await.0, "lo, world");
-    let late = desk.chat.follow(&session("a"), answer, cursor).await.unwrap().unwrap();
+    let late = desk.follow("a", answer, cursor).await.unwrap().unwrap();
     assert_eq!(read(late).await.0, "lo, world");
 }
 
@@ -159,8 +163,8 @@ async fn only_the_visitor_can_stop_or_follow_an_answer() {
     for stranger in [bare_session("a"), session("b")] {
         assert!(!desk.chat.stop(&stranger, Some(turn.answer)));
         assert!(!desk.chat.stop(&stranger, None));
-        assert!(desk.chat.follow(&stranger, turn.answer, 0).await.unwrap().is_none());
     }
+    assert!(desk.follow("b", turn.answer, 0).await.unwrap().is_none());
     call.end();
     read(turn).await;
 }
@@ -174,7 +178,7 @@ async fn a_cursor_past_the_end_is_refused() {
     call.end();
     read(turn).await;
     for cursor in [1, 3, usize::MAX] {
-        let followed = desk.chat.follow(&session("a"), answer, cursor).await;
+        let followed = desk.follow("a", answer, cursor).await;
         assert!(matches!(followed, Err(FollowError::Cursor(_))), "{cursor}");
     }
 }

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::{
-    AnswerFacts, ConversationId, IdempotencyKey, Message, MessageId, MessageStatus, Role, SessionId,
-    SessionKey, SiteId, Timestamp, VisitorText,
+    AnswerFacts, ConversationId, IdempotencyKey, Message, MessageId, MessageStatus, Role, SecretHash,
+    SessionId, SessionKey, SiteId, Timestamp, VisitorText,
 };
 
 /// Conversations and their messages.
@@ -45,11 +45,13 @@ pub trait ConversationStore: fmt::Debug + Send + Sync {
         session: &SessionKey,
         page: ThreadPage,
     ) -> Result<Option<Thread>, StoreError>;
-
-    /// An answer of a visitor's own conversation; `None` if the session has no such answer.
+    /// An answer, to whoever knows the secret of its session; `None` if there is no such answer under that secret.
+    ///
+    /// Without a secret it finds answers of sessions that have none.
     async fn session_answer(
         &self,
-        session: &SessionKey,
+        site: SiteId,
+        secret: Option<SecretHash>,
         answer: MessageId,
     ) -> Result<Option<(ConversationId, Message)>, StoreError>;
 

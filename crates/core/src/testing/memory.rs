@@ -9,8 +9,9 @@ use crate::store::{
     StoreError, StoreErrorKind, Thread, ThreadPage, TurnOpening,
 };
 use crate::{
-    AnswerFacts, ConversationId, Message, MessageId, MessageStatus, OperatorSession, Role, SessionKey,
-    SiteId, StoredKey, ThrottleDecision, ThrottleState, Timestamp, TokenHash, TurnFailure, preview,
+    AnswerFacts, ConversationId, Message, MessageId, MessageStatus, OperatorSession, Role, SecretHash,
+    SessionKey, SiteId, StoredKey, ThrottleDecision, ThrottleState, Timestamp, TokenHash, TurnFailure,
+    preview,
 };
 
 /// A store without a disk: the plainest thing that keeps the contract. Tests compare the engines with it.
@@ -281,15 +282,16 @@ impl ConversationStore for MemoryStore {
 
     async fn session_answer(
         &self,
-        session: &SessionKey,
+        site: SiteId,
+        secret: Option<SecretHash>,
         answer: MessageId,
     ) -> Result<Option<(ConversationId, Message)>, StoreError> {
         let data = self.working()?;
-        let Some(at) = data.owned(session) else { return Ok(None) };
-        let conversation = &data.conversations[at];
+        let owned = data.conversations.iter().filter(|it| it.owner.site == site && it.owner.secret == secret);
         let is_it = |message: &&Message| message.id == answer && message.role == Role::Assistant;
-        let found = conversation.messages.iter().find(is_it);
-        Ok(found.map(|message| (conversation.summary.id, message.clone())))
+        let mut found =
+            owned.filter_map(|it| it.messages.iter().find(is_it).map(|message| (it.summary.id, message)));
+        Ok(found.next().map(|(conversation, message)| (conversation, message.clone())))
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

@@ -209,7 +209,7 @@ macro_rules! store_suite {
                 a_clock_set_back_does_not_reorder,
                 pages_begin_at_the_newest_and_lose_nothing,
                 a_session_reads_only_its_own,
-                an_answer_is_found_by_its_own_session_only,
+                an_answer_is_found_by_its_own_secret_only,
                 a_visitors_message_is_not_an_answer,
                 facts_of_an_answer_are_kept,
             ]

@@ -44,14 +44,14 @@ pub(super) struct Answer {
 
 enum Form {
     ChatCompletions(chat_completions::Reader),
-    Responses,
+    Responses(responses::Reader),
 }
 
 impl Answer {
     pub(super) fn new(response: Response, form: ApiForm, timeouts: ModelTimeouts, begun: Instant) -> Self {
         let form = match form {
             ApiForm::ChatCompletions => Form::ChatCompletions(chat_completions::Reader::default()),
-            ApiForm::Responses => Form::Responses,
+            ApiForm::Responses => Form::Responses(responses::Reader::default()),
         };
         Self {
             response,
@@ -119,7 +119,7 @@ impl Answer {
                 Ok(None) => return None,
                 Ok(Some(data)) => match &mut self.form {
                     Form::ChatCompletions(reader) => reader.read(data, text),
-                    Form::Responses => responses::read(data, text),
+                    Form::Responses(reader) => reader.read(data, text),
                 },
                 Err(error) => Err(unreadable(error)),
             };
@@ -140,7 +140,7 @@ impl Answer {
     fn broken_off(&mut self, error: impl FnOnce() -> ModelError) -> Result<ModelEvent, ModelError> {
         let end = match &mut self.form {
             Form::ChatCompletions(reader) => reader.end_of_stream(),
-            Form::Responses => None,
+            Form::Responses(_) => None,
         };
         end.map(ModelEvent::End).ok_or_else(error)
     }

@@ -4,10 +4,12 @@ use std::borrow::Cow;
 
 use frontdesk_core::{FinishReason, ModelEnd, ModelError, ModelErrorKind, Prompt, Speaker, Usage};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::answer::Step;
 use super::failure::ErrorObject;
+use super::words::Words;
 
 /// A request. OpenAI's own servers have renamed the limit of tokens; others know only its old name.
 pub(super) fn body(model: &str, prompt: &Prompt, is_openai: bool) -> Map<String, Value> {
@@ -32,6 +34,7 @@ pub(super) fn body(model: &str, prompt: &Prompt, is_openai: bool) -> Map<String,
 /// Reads the events of one answer.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
+    words: Words,
     finish: Option<FinishReason>,
     usage: Option<Usage>,
     model: Option<String>,
@@ -60,9 +63,9 @@ struct Choice<'a> {
 #[derive(Deserialize)]
 struct Delta<'a> {
     #[serde(default, borrow)]
-    content: Option<Cow<'a, str>>,
+    content: Option<&'a RawValue>,
     #[serde(default, borrow)]
-    refusal: Option<Cow<'a, str>>,
+    refusal: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -94,10 +97,11 @@ impl Reader {
         }
         if let Some(choice) = chunk.choices.unwrap_or_default().into_iter().next() {
             if let Some(delta) = choice.delta {
-                text.extend(delta.content);
-                text.extend(delta.refusal);
+                self.words.add(delta.content, text);
+                self.words.add(delta.refusal, text);
             }
             if let Some(reason) = choice.finish_reason {
+                self.words.end(text);
                 self.finish = Some(finish_reason(&reason)?);
             }
         }
@@ -149,8 +153,8 @@ mod tests {
         (text, Ok(reader.end_of_stream()))
     }
 
-    fn stopped(usage: Option<Usage>, model: Option<&str>) -> Option<ModelEnd> {
-        Some(ModelEnd { reason: FinishReason::Stop, usage, model: model.map(str::to_owned) })
+    fn stopped(usage: Option<Usage>, model: Option<&str>) -> ModelEnd {
+        ModelEnd { reason: FinishReason::Stop, usage, model: model.map(str::to_owned) }
     }
 
     #[test]
@@ -178,7 +182,7 @@ mod tests {
             r#"{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}}"#,
         ];
         let usage = Usage { input_tokens: 5, output_tokens: 2 };
-        assert_eq!(read(&events), ("Hellö".to_owned(), Ok(stopped(Some(usage), Some("m-1")))));
+        assert_eq!(read(&events), ("Hellö".to_owned(), Ok(Some(stopped(Some(usage), Some("m-1"))))));
     }
 
     #[test]
@@ -189,10 +193,13 @@ mod tests {
         let thinking = r#"{"choices":[{"delta":{"reasoning_content":"hmm"}}]}"#;
         let word = r#"{"choices":[{"delta":{"content":"Hi"}}]}"#;
         let end = r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
-        assert_eq!(read(&[azure, llama, thinking, word, end]), ("Hi".to_owned(), Ok(stopped(None, None))));
-        assert_eq!(read(&[word, "[DONE]"]), ("Hi".to_owned(), Ok(stopped(None, None))));
+        assert_eq!(
+            read(&[azure, llama, thinking, word, end]),
+            ("Hi".to_owned(), Ok(Some(stopped(None, None))))
+        );
+        assert_eq!(read(&[word, "[DONE]"]), ("Hi".to_owned(), Ok(Some(stopped(None, None)))));
         let both = r#"{"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}"#;
-        assert_eq!(read(&[both, "[DONE]"]), ("Hi".to_owned(), Ok(stopped(None, None))));
+        assert_eq!(read(&[both, "[DONE]"]), ("Hi".to_owned(), Ok(Some(stopped(None, None)))));
     }
 
     #[test]

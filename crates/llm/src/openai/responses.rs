@@ -4,19 +4,23 @@ use std::borrow::Cow;
 
 use frontdesk_core::{FinishReason, ModelEnd, ModelError, ModelErrorKind, Prompt, Speaker, Usage};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::answer::Step;
 use super::failure::ErrorObject;
+use super::words::Words;
 
 /// A request. Nothing is kept at the server: our store is the truth.
 pub(super) fn body(model: &str, prompt: &Prompt) -> Map<String, Value> {
     let input = prompt.messages.iter().map(|message| {
-        let role = match message.speaker {
-            Speaker::User => "user",
-            Speaker::Assistant => "assistant",
-        };
-        json!({ "role": role, "content": message.text })
+        match message.speaker {
+            Speaker::User => json!({ "role": "user", "content": message.text }),
+            // Earlier answers are items of output; not every server takes them in the short form of questions.
+            Speaker::Assistant => json!({
+                "type": "message", "role": "assistant", "content": [{ "type": "output_text", "text": message.text }],
+            }),
+        }
     });
     Map::from_iter([
         ("model".to_owned(), json!(model)),
@@ -33,21 +37,14 @@ struct Event<'a> {
     #[serde(rename = "type", borrow)]
     kind: Cow<'a, str>,
     #[serde(default, borrow)]
-    delta: Option<Delta<'a>>,
+    /// Words, where the event is one of words; objects elsewhere.
+    delta: Option<&'a RawValue>,
     #[serde(default)]
     response: Option<EndedResponse>,
     #[serde(default)]
     error: Option<ErrorObject>,
     #[serde(default)]
     code: Option<Value>,
-}
-
-/// The deltas of some events are objects; only words concern us.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Delta<'a> {
-    Text(#[serde(borrow)] Cow<'a, str>),
-    Other(serde::de::IgnoredAny),
 }
 
 #[derive(Deserialize)]
@@ -75,37 +72,48 @@ struct IncompleteDetails {
     reason: Option<String>,
 }
 
-/// Reads an event, and adds its words to `text`.
-pub(super) fn read(data: &str, text: &mut String) -> Result<Step, ModelError> {
-    if data.trim_end() == "[DONE]" {
-        // Some servers add it from habit; the end was told before it.
-        return Ok(Step::Going);
-    }
-    let event: Event<'_> = serde_json::from_str(data).map_err(|_| {
-        ModelError::new(ModelErrorKind::Interrupted, "an event of the stream is not what it should be")
-    })?;
-    match &*event.kind {
-        "response.output_text.delta" | "response.refusal.delta" => {
-            if let Some(Delta::Text(delta)) = event.delta {
-                text.push_str(&delta);
+/// Reads the events of one answer.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    words: Words,
+}
+
+impl Reader {
+    /// Reads an event, and adds its words to `text`.
+    pub(super) fn read(&mut self, data: &str, text: &mut String) -> Result<Step, ModelError> {
+        if data.trim_end() == "[DONE]" {
+            // Some servers add it from habit; the end was told before it.
+            return Ok(Step::Going);
+        }
+        let event: Event<'_> = serde_json::from_str(data).map_err(|_| {
+            ModelError::new(ModelErrorKind::Interrupted, "an event of the stream is not what it should be")
+        })?;
+        match &*event.kind {
+            "response.output_text.delta" | "response.refusal.delta" => {
+                self.words.add(event.delta, text);
+                Ok(Step::Going)
             }
-            Ok(Step::Going)
+            "response.output_text.done" => {
+                self.words.end(text);
+                Ok(Step::Going)
+            }
+            "response.completed" => Ok(Step::End(end(event.response, FinishReason::Stop))),
+            "response.incomplete" => {
+                let details =
+                    event.response.as_ref().and_then(|response| response.incomplete_details.as_ref());
+                let reason = match details.and_then(|details| details.reason.as_deref()) {
+                    Some("content_filter") => FinishReason::ContentFilter,
+                    _ => FinishReason::Length,
+                };
+                Ok(Step::End(end(event.response, reason)))
+            }
+            "response.failed" => Err(error(event.response.and_then(|response| response.error))),
+            "error" => {
+                let code = event.code.map(|code| json!({ "code": code }));
+                Err(error(event.error.or_else(|| serde_json::from_value(code?).ok())))
+            }
+            _ => Ok(Step::Going),
         }
-        "response.completed" => Ok(Step::End(end(event.response, FinishReason::Stop))),
-        "response.incomplete" => {
-            let details = event.response.as_ref().and_then(|response| response.incomplete_details.as_ref());
-            let reason = match details.and_then(|details| details.reason.as_deref()) {
-                Some("content_filter") => FinishReason::ContentFilter,
-                _ => FinishReason::Length,
-            };
-            Ok(Step::End(end(event.response, reason)))
-        }
-        "response.failed" => Err(error(event.response.and_then(|response| response.error))),
-        "error" => {
-            let code = event.code.map(|code| json!({ "code": code }));
-            Err(error(event.error.or_else(|| serde_json::from_value(code?).ok())))
-        }
-        _ => Ok(Step::Going),
     }
 }
 
@@ -128,9 +136,9 @@ mod tests {
     use super::*;
 
     fn read_all(events: &[&str]) -> (String, Result<Option<ModelEnd>, ModelErrorKind>) {
-        let mut text = String::new();
+        let (mut reader, mut text) = (Reader::default(), String::new());
         for event in events {
-            match read(event, &mut text) {
+            match reader.read(event, &mut text) {
                 Ok(Step::End(end)) => return (text, Ok(Some(end))),
                 Ok(Step::Going | Step::Ending) => {}
                 Err(error) => return (text, Err(error.kind)),
@@ -155,7 +163,7 @@ mod tests {
             "model": "m", "stream": true, "store": false, "instructions": "be brief", "max_output_tokens": 9,
             "input": [
                 { "role": "user", "content": "one" },
-                { "role": "assistant", "content": "1" },
+                { "type": "message", "role": "assistant", "content": [{ "type": "output_text", "text": "1" }] },
                 { "role": "user", "content": "two" },
             ],
         });

@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 use frontdesk_core::{
     CloseTurn, ConversationId, ConversationList, ConversationQuery, ConversationStore, ListCursor, Message,
-    MessageId, OpenTurn, SavePartial, SessionKey, SiteId, StoreError, Thread, ThreadPage, Timestamp,
-    TurnOpening,
+    MessageId, OpenTurn, SavePartial, SecretHash, SessionKey, SiteId, StoreError, Thread, ThreadPage,
+    Timestamp, TurnOpening,
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -56,20 +56,11 @@ impl ConversationStore for SqliteStore {
 
     async fn session_answer(
         &self,
-        session: &SessionKey,
+        site: SiteId,
+        secret: Option<SecretHash>,
         answer: MessageId,
     ) -> Result<Option<(ConversationId, Message)>, StoreError> {
-        let session = session.clone();
-        self.read(move |connection| {
-            let Some(conversation) = find(connection, &session)? else { return Ok(None) };
-            let sql = format!(
-                "SELECT {MESSAGE} FROM messages WHERE id = ? AND conversation_id = ? AND role = 'assistant'"
-            );
-            let values = params![answer.as_bytes(), conversation.as_bytes()];
-            let found = connection.prepare_cached(&sql)?.query_row(values, rows::message).optional()?;
-            Ok(found.map(|message| (conversation, message)))
-        })
-        .await
+        self.read(move |connection| read_answer(connection, site, secret, answer)).await
     }
 
     /// Goes through the writer, because a store that can only read is not ready.
@@ -80,9 +71,29 @@ impl ConversationStore for SqliteStore {
 
 fn find(connection: &Connection, session: &SessionKey) -> Result<Option<ConversationId>, Failure> {
     let sql = "SELECT conversation_id FROM sessions WHERE site_id = ? AND session = ? AND secret = ?";
-    let values = params![session.site.as_bytes(), session.session.as_str(), rows::secret(session)];
+    let values =
+        params![session.site.as_bytes(), session.session.as_str(), rows::secret(session.secret.as_ref())];
     let found = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?;
     Ok(found.map(ConversationId::from_bytes))
+}
+
+fn read_answer(
+    connection: &Connection,
+    site: SiteId,
+    secret: Option<SecretHash>,
+    answer: MessageId,
+) -> Result<Option<(ConversationId, Message)>, Failure> {
+    let of_secret =
+        "SELECT 1 FROM sessions WHERE sessions.conversation_id = messages.conversation_id AND secret = ?";
+    let sql = format!(
+        "SELECT {MESSAGE}, conversation_id FROM messages
+         WHERE id = ? AND site_id = ? AND role = 'assistant' AND EXISTS ({of_secret})"
+    );
+    let values = params![answer.as_bytes(), site.as_bytes(), rows::secret(secret.as_ref())];
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok((ConversationId::from_bytes(row.get("conversation_id")?), rows::message(row)?))
+    };
+    Ok(connection.prepare_cached(&sql)?.query_row(values, read).optional()?)
 }
 
 fn list(connection: &Connection, query: &ConversationQuery) -> Result<ConversationList, Failure> {

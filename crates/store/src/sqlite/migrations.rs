@@ -1,5 +1,3 @@
-use std::fmt::Write as _;
-
 use frontdesk_core::Clock;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use sha2::{Digest as _, Sha256};
@@ -37,7 +35,8 @@ fn apply(
         let checksum = checksum(sql);
         if version <= latest {
             let find = "SELECT sha256 FROM migrations WHERE version = ?";
-            let applied: String = transaction.query_row(find, [version], |row| row.get(0)).map_err(failed)?;
+            let applied: [u8; 32] =
+                transaction.query_row(find, [version], |row| row.get(0)).map_err(failed)?;
             if applied != checksum {
                 return Err(OpenSqliteError::Foreign { version });
             }
@@ -57,18 +56,14 @@ fn prepare(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         "CREATE TABLE IF NOT EXISTS migrations (
              version    INTEGER NOT NULL PRIMARY KEY,
              name       TEXT    NOT NULL,
-             sha256     TEXT    NOT NULL,
+             sha256     BLOB    NOT NULL,
              applied_at INTEGER NOT NULL
          ) STRICT",
     )
 }
 
-fn checksum(sql: &str) -> String {
-    let digest = Sha256::digest(sql.as_bytes());
-    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+fn checksum(sql: &str) -> [u8; 32] {
+    Sha256::digest(sql.as_bytes()).into()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use frontdesk_core::{
     AnswerFacts, ConversationId, ConversationSummary, FinishReason, IdempotencyKey, Message, MessageId,
-    MessageStatus, Role, SecretHash, SessionId, SessionKey, Timestamp, TurnFailure, Usage,
+    MessageStatus, Role, SecretHash, SessionId, Timestamp, TurnFailure, Usage,
 };
 use rusqlite::Row;
 use rusqlite::types::Type;
@@ -18,8 +18,8 @@ pub(super) const SUMMARY: &str =
     "id, session, has_secret, created_at, updated_at, last_message, last_role, message_count";
 
 /// What stands for a session's secret; nothing for those without one.
-pub(super) fn secret(session: &SessionKey) -> &[u8] {
-    session.secret.as_ref().map_or(&[], |secret: &SecretHash| secret.as_bytes())
+pub(super) fn secret(secret: Option<&SecretHash>) -> &[u8] {
+    secret.map_or(&[], |secret| secret.as_bytes())
 }
 
 pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {

@@ -53,7 +53,8 @@ pub(super) fn open(connection: &Connection, turn: &OpenTurn) -> Result<TurnOpeni
 fn find_conversation(connection: &Connection, turn: &OpenTurn) -> Result<Option<ConversationId>, Failure> {
     let sql = "SELECT conversation_id FROM sessions WHERE site_id = ? AND session = ? AND secret = ?";
     let session = &turn.session;
-    let values = params![session.site.as_bytes(), session.session.as_str(), rows::secret(session)];
+    let values =
+        params![session.site.as_bytes(), session.session.as_str(), rows::secret(session.secret.as_ref())];
     let found = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?;
     Ok(found.map(ConversationId::from_bytes))
 }
@@ -115,7 +116,7 @@ fn begin_conversation(connection: &Connection, turn: &OpenTurn) -> Result<Conver
         .execute(params![
             session.site.as_bytes(),
             session.session.as_str(),
-            rows::secret(session),
+            rows::secret(session.secret.as_ref()),
             id.as_bytes(),
             now
         ])?;

@@ -71,18 +71,23 @@ pub async fn a_session_reads_only_its_own(f: &mut Fixture) {
     assert_eq!(f.store.session_thread(&elsewhere, PAGE).await.unwrap(), None);
 }
 
-pub async fn an_answer_is_found_by_its_own_session_only(f: &mut Fixture) {
+pub async fn an_answer_is_found_by_its_own_secret_only(f: &mut Fixture) {
     let opened = f.say(&session("a"), "hello", "Hello").await;
     f.say(&session("b"), "hello", "Hi").await;
-    let (conversation, answer) = f.store.session_answer(&session("a"), opened.answer).await.unwrap().unwrap();
+    let find = async |site, secret| f.store.session_answer(site, secret, opened.answer).await.unwrap();
+    let (conversation, answer) = find(SITE, session("a").secret).await.unwrap();
     assert_eq!((conversation, answer.text.as_str()), (opened.conversation, "Hello"));
-    assert_eq!(f.store.session_answer(&session("b"), opened.answer).await.unwrap(), None);
-    assert_eq!(f.store.session_answer(&bare_session("a"), opened.answer).await.unwrap(), None);
+    assert_eq!(find(SITE, session("b").secret).await, None);
+    assert_eq!(find(SITE, None).await, None);
+    assert_eq!(find(OTHER_SITE, session("a").secret).await, None);
 }
 
 pub async fn a_visitors_message_is_not_an_answer(f: &mut Fixture) {
     let opened = f.say(&session("a"), "hello", "Hello").await;
-    assert_eq!(f.store.session_answer(&session("a"), opened.visitor_message).await.unwrap(), None);
+    assert_eq!(
+        f.store.session_answer(SITE, session("a").secret, opened.visitor_message).await.unwrap(),
+        None
+    );
 }
 
 pub async fn facts_of_an_answer_are_kept(f: &mut Fixture) {

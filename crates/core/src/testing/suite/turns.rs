@@ -212,7 +212,7 @@ async fn written_again_after(f: &Fixture, status: MessageStatus, text: &str) {
     assert_eq!(thread.messages.len(), 2);
     assert_eq!((answer.id, answer.seq, answer.text.as_str()), (again.answer, 2, ""));
     assert_eq!((answer.status, answer.facts.failure), (MessageStatus::Streaming, None));
-    let old = f.store.session_answer(&session("a"), first.answer).await.unwrap();
+    let old = f.store.session_answer(super::SITE, session("a").secret, first.answer).await.unwrap();
     assert_eq!(old, None);
     f.close(again.answer, MessageStatus::Complete, "Hello").await;
     assert_eq!(f.thread(&session("a")).await.messages[1].text, "Hello");

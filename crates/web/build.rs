@@ -1,0 +1,52 @@
+//! Compresses the files that are served as they are, and makes a table of them.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+use std::{env, fs};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sha2::{Digest as _, Sha256};
+
+/// The files: name in the table, place below `assets/`, and type.
+const FILES: [(&str, &str, &str); 6] = [
+    ("chat-widget.js", "chat-widget.js", "text/javascript; charset=utf-8"),
+    ("dashboard.css", "dashboard.css", "text/css; charset=utf-8"),
+    ("dashboard.js", "dashboard.js", "text/javascript; charset=utf-8"),
+    ("favicon.svg", "favicon.svg", "image/svg+xml"),
+    ("headless-test.js", "headless-test.js", "text/javascript; charset=utf-8"),
+    ("rapidoc.js", "vendor/rapidoc-9.3.8/rapidoc-min.js", "text/javascript; charset=utf-8"),
+];
+
+#[expect(clippy::disallowed_methods, reason = "build scripts are told everything through the environment")]
+fn main() -> Result<(), Box<dyn Error>> {
+    let out = env::var("OUT_DIR")?;
+    let root = env::var("CARGO_MANIFEST_DIR")?;
+    let mut table = format!("static FILES: [Asset; {}] = [\n", FILES.len());
+    for (name, place, kind) in FILES {
+        let source = format!("{root}/assets/{place}");
+        println!("cargo::rerun-if-changed={source}");
+        let bytes = fs::read(&source).map_err(|error| format!("{source}: {error}"))?;
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&bytes)?;
+        let gzip = format!("{out}/{name}.gz");
+        fs::write(&gzip, encoder.finish()?)?;
+        let hash = short_hash(&bytes);
+        writeln!(
+            table,
+            "    Asset {{ name: {name:?}, kind: {kind:?}, hash: {hash:?}, bytes: include_bytes!({source:?}), \
+             gzip: include_bytes!({gzip:?}) }},"
+        )?;
+    }
+    table.push_str("];\n");
+    fs::write(Path::new(&out).join("assets.rs"), table)?;
+    Ok(())
+}
+
+/// The first eight bytes of a file's SHA-256, in hexadecimal.
+fn short_hash(bytes: &[u8]) -> String {
+    let digest: [u8; 32] = Sha256::digest(bytes).into();
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
+}

@@ -1,0 +1,122 @@
+//! The public listener: the chat API, the admin API and the widget's file.
+
+mod admin_conversation;
+mod admin_conversations;
+mod chat;
+mod chat_stream;
+mod docs;
+mod follow;
+mod health;
+mod openapi;
+mod ready;
+mod session_messages;
+mod stop;
+mod widget;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use bytes::Bytes;
+use frontdesk_core::{Chat, Clock, Store};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) use health::health;
+pub use openapi::document;
+
+use crate::layers::{self, Edge, Surface};
+use crate::limit::Limiter;
+use crate::proxies::Subscriber;
+use crate::{AllowedOrigins, ApiError, Code, KeyRing, RateLimit};
+
+/// How many clients the limits know at once.
+const KNOWN_CLIENTS: usize = 100_000;
+
+/// How much more a client may read than send.
+const READS_PER_SEND: u32 = 4;
+
+/// How many wrong keys a client may try.
+const FAILED_KEYS: RateLimit = RateLimit { requests: 60, window: Duration::from_mins(1) };
+
+/// What the API reaches the world through.
+#[derive(Clone, Debug)]
+pub struct ApiPorts {
+    /// The service that runs turns.
+    pub chat: Chat,
+    /// Where conversations are kept.
+    pub store: Arc<dyn Store>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// How the API behaves.
+#[derive(Clone, Debug)]
+pub struct ApiSettings {
+    /// The keys in force.
+    pub keys: KeyRing,
+    /// The origins whose pages may use the API.
+    pub origins: AllowedOrigins,
+    /// How many messages a client may send.
+    pub rate: RateLimit,
+    /// A widget to serve in place of the one this program carries.
+    pub widget: Option<Bytes>,
+}
+
+/// What handlers are given.
+#[derive(Debug)]
+pub(crate) struct Api {
+    pub(crate) ports: ApiPorts,
+    pub(crate) keys: KeyRing,
+    pub(crate) sends: Limiter<Subscriber>,
+    pub(crate) reads: Limiter<Subscriber>,
+    pub(crate) failed_keys: Limiter<Subscriber>,
+    pub(crate) widget: widget::Bundle,
+    pub(crate) openapi: Bytes,
+}
+
+/// The public listener's router.
+pub fn router(ports: ApiPorts, settings: ApiSettings, edge: Edge) -> Router {
+    let ApiSettings { keys, origins, rate, widget } = settings;
+    let reads = RateLimit { requests: rate.requests.saturating_mul(READS_PER_SEND), ..rate };
+    let api = Arc::new(Api {
+        ports,
+        keys,
+        sends: Limiter::new(rate, KNOWN_CLIENTS),
+        reads: Limiter::new(reads, KNOWN_CLIENTS),
+        failed_keys: Limiter::new(FAILED_KEYS, KNOWN_CLIENTS),
+        widget: widget::Bundle::new(widget),
+        openapi: openapi::document().into(),
+    });
+    let routes = documented_routes().split_for_parts().0.merge(other_routes());
+    let routes = routes.fallback(async || ApiError::new(Code::NotFound)).with_state(api);
+    layers::wrap(routes.layer(from_fn_with_state(Arc::new(origins), layers::cors)), edge, Surface::Api)
+}
+
+/// The routes that the OpenAPI document describes.
+fn documented_routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(health::health))
+        .routes(routes!(ready::ready))
+        .routes(routes!(widget::chat_widget))
+        .routes(routes!(openapi::openapi))
+        .routes(routes!(chat::chat))
+        .routes(routes!(chat_stream::chat_stream))
+        .routes(routes!(follow::follow))
+        .routes(routes!(stop::stop))
+        .routes(routes!(session_messages::session_messages))
+        .routes(routes!(admin_conversations::admin_conversations))
+        .routes(routes!(admin_conversation::admin_conversation))
+}
+
+/// Other names of those routes, and pages for people.
+fn other_routes() -> Router<Arc<Api>> {
+    Router::new()
+        .route("/chat", post(chat_stream::chat_stream))
+        .route("/widget/{file}", get(widget::hashed_chat_widget))
+        .route("/docs", get(docs::page))
+        .route("/docs/errors", get(docs::errors))
+        .route("/docs/{file}", get(docs::file))
+}

@@ -1,0 +1,119 @@
+use std::sync::Arc;
+
+use axum::extract::State;
+use frontdesk_core::{ConversationId, FinishReason, Message, ThreadPage, TurnFailure};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Api;
+use super::admin_conversations::AdminConversation;
+use super::session_messages::older;
+use crate::extract::{Admin, PathText, Query};
+use crate::reply::JsonReply;
+use crate::stream::TokenUsage;
+use crate::{ApiError, Code, ErrorObject};
+
+/// A conversation with its messages.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AdminThread {
+    conversation: AdminConversation,
+    /// Oldest first; the newest 1000 of a very long conversation.
+    messages: Vec<AdminMessage>,
+    /// Where the messages before these begin; `null` if there are none.
+    next_cursor: Option<String>,
+}
+
+/// A message, with what is known of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AdminMessage {
+    #[serde(rename = "_id")]
+    id: String,
+    /// `user` or `assistant`.
+    role: &'static str,
+    content: String,
+    /// Milliseconds since the Unix epoch.
+    created_at: i64,
+    /// `accepted` for the visitor's; `streaming`, `complete`, `stopped`, `interrupted` or `failed` for an answer.
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finish_reason: Option<&'static str>,
+    /// Why the answer was interrupted or failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<TokenUsage>,
+    /// Milliseconds from the visitor's message to the first word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_token_ms: Option<u32>,
+    /// Milliseconds from the visitor's message to the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_ms: Option<u32>,
+}
+
+impl From<Message> for AdminMessage {
+    fn from(message: Message) -> Self {
+        let facts = message.facts;
+        Self {
+            id: message.id.to_string(),
+            role: message.role.as_str(),
+            content: message.text,
+            created_at: message.created_at.millis(),
+            status: message.status.as_str(),
+            model: facts.model,
+            finish_reason: facts.finish.map(FinishReason::as_str),
+            code: facts.failure.map(TurnFailure::code),
+            usage: facts.usage.map(TokenUsage::from),
+            first_token_ms: facts.first_token_millis,
+            total_ms: facts.total_millis,
+        }
+    }
+}
+
+/// How many messages a conversation is read with at most.
+const PAGE: u32 = 1000;
+
+/// The longest id that is looked for.
+const MAX_ID: usize = 128;
+
+/// A conversation with its messages.
+#[utoipa::path(
+    get, path = "/v1/admin/conversations/{conversationId}", tag = "admin",
+    params(
+        ("conversationId" = String, Path, description = "The conversation."),
+        ("before" = Option<u32>, Query, description = "The `nextCursor` of the messages after these."),
+    ),
+    security(("adminKey" = [])),
+    responses(
+        (status = 200, description = "The conversation.", body = AdminThread),
+        (status = 400, description = "`invalid_conversation_id` or `invalid_query`", body = ErrorObject),
+        (status = 401, description = "`unauthorized`", body = ErrorObject),
+        (status = 403, description = "`origin_denied`", body = ErrorObject),
+        (status = 404, description = "`conversation_not_found`", body = ErrorObject),
+        (status = 429, description = "`rate_limited`: too many wrong keys.", body = ErrorObject),
+        (status = 503, description = "`admin_not_configured` or `storage_unavailable`", body = ErrorObject),
+    )
+)]
+pub(crate) async fn admin_conversation(
+    State(api): State<Arc<Api>>,
+    admin: Admin,
+    PathText(conversation): PathText,
+    query: Query,
+) -> Result<JsonReply<AdminThread>, ApiError> {
+    if conversation.len() > MAX_ID {
+        return Err(Code::InvalidConversationId.into());
+    }
+    let page = ThreadPage { before: query.number("before", 1..=u32::MAX)?, limit: PAGE };
+    let conversation = ConversationId::parse(&conversation).ok_or(Code::ConversationNotFound)?;
+    let thread = api.ports.store.thread(admin.site, conversation, page).await?;
+    let thread = thread.ok_or(Code::ConversationNotFound)?;
+    let next_cursor = older(&thread);
+    Ok(JsonReply(AdminThread {
+        conversation: thread.conversation.into(),
+        messages: thread.messages.into_iter().map(AdminMessage::from).collect(),
+        next_cursor,
+    }))
+}

@@ -1,0 +1,113 @@
+use std::sync::Arc;
+
+use axum::extract::State;
+use frontdesk_core::{FinishReason, Message, Thread, ThreadPage};
+use http::HeaderMap;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Api;
+use crate::extract::{PathText, Query, ReadQuota, Visitor, session_key};
+use crate::reply::JsonReply;
+use crate::{ApiError, Code, ErrorObject};
+
+/// A page of a visitor's own conversation.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SessionMessages {
+    conversation_id: String,
+    /// The page's messages, oldest first.
+    messages: Vec<VisibleMessage>,
+    /// Where the page before this one begins; `null` if there is none.
+    next_cursor: Option<String>,
+}
+
+/// A message as its visitor sees it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct VisibleMessage {
+    id: String,
+    /// `user` or `assistant`.
+    role: &'static str,
+    content: String,
+    /// `accepted` for the visitor's; `streaming`, `complete`, `stopped`, `interrupted` or `failed` for an answer.
+    status: &'static str,
+    /// Milliseconds since the Unix epoch.
+    created_at: i64,
+    /// The cursor after `content`: what to follow a streaming answer with.
+    seq: usize,
+    /// The client's own name for the visitor's message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_message_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finish_reason: Option<&'static str>,
+    /// Why the answer was interrupted or failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+}
+
+impl From<Message> for VisibleMessage {
+    fn from(message: Message) -> Self {
+        Self {
+            id: message.id.to_string(),
+            role: message.role.as_str(),
+            seq: message.text.len(),
+            content: message.text,
+            status: message.status.as_str(),
+            created_at: message.created_at.millis(),
+            client_message_id: message.idempotency_key.map(|key| key.as_str().to_owned()),
+            finish_reason: message.facts.finish.map(FinishReason::as_str),
+            code: message.facts.failure.map(frontdesk_core::TurnFailure::code),
+        }
+    }
+}
+
+/// What a visitor has written and been answered, newest page first.
+#[utoipa::path(
+    get, path = "/v1/sessions/{sessionId}/messages", tag = "chat",
+    params(
+        ("sessionId" = String, Path, description = "The visitor's session."),
+        ("limit" = Option<u32>, Query, description = "How many messages, 1 to 200; 50 if not given.", minimum = 1, maximum = 200),
+        ("before" = Option<u32>, Query, description = "The `nextCursor` of the page after this one."),
+        ("x-session-secret" = String, Header, description = "The session's secret."),
+    ),
+    security(("publicKey" = []), ("widgetKey" = [])),
+    responses(
+        (status = 200, description = "A page.", body = SessionMessages),
+        (status = 400, description = "`invalid_session_id`, `invalid_session_secret` or `invalid_query`", body = ErrorObject),
+        (status = 401, description = "`unauthorized` or `session_secret_required`", body = ErrorObject),
+        (status = 403, description = "`origin_denied`", body = ErrorObject),
+        (status = 404, description = "There is nothing in this session, or it is somebody else's.", body = ErrorObject),
+        (status = 429, description = "`rate_limited`", body = ErrorObject),
+        (status = 503, description = "`storage_unavailable`", body = ErrorObject),
+    )
+)]
+pub(crate) async fn session_messages(
+    State(api): State<Arc<Api>>,
+    visitor: Visitor,
+    _quota: ReadQuota,
+    PathText(session): PathText,
+    query: Query,
+    headers: HeaderMap,
+) -> Result<JsonReply<SessionMessages>, ApiError> {
+    let session = session_key(visitor.site, &session, &headers)?;
+    if session.secret.is_none() {
+        return Err(Code::SessionSecretRequired.into());
+    }
+    let page = ThreadPage {
+        before: query.number("before", 1..=u32::MAX)?,
+        limit: query.number("limit", 1..=200)?.unwrap_or(50),
+    };
+    let thread = api.ports.store.session_thread(&session, page).await?.ok_or(Code::NotFound)?;
+    let next_cursor = older(&thread);
+    Ok(JsonReply(SessionMessages {
+        conversation_id: thread.conversation.id.to_string(),
+        messages: thread.messages.into_iter().map(VisibleMessage::from).collect(),
+        next_cursor,
+    }))
+}
+
+/// Where the page before this one begins; `None` if there is none.
+pub(super) fn older(thread: &Thread) -> Option<String> {
+    thread.messages.first().filter(|_| thread.has_older).map(|oldest| oldest.seq.to_string())
+}

@@ -1,0 +1,84 @@
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use bytes::Bytes;
+use http::HeaderMap;
+use http::HeaderValue;
+use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
+use sha2::{Digest as _, Sha256};
+
+use super::Api;
+use crate::assets::{self, Caching};
+use crate::extract::PathText;
+use crate::{ApiError, Code};
+
+const NAME: &str = "chat-widget.js";
+
+/// The widget's file: the one that this program carries, or one that the site's owner has put in its place.
+#[derive(Debug)]
+pub(crate) enum Bundle {
+    Own,
+    Other { bytes: Bytes, hash: String },
+}
+
+impl Bundle {
+    pub(super) fn new(other: Option<Bytes>) -> Self {
+        let Some(bytes) = other else { return Self::Own };
+        let digest: [u8; 32] = Sha256::digest(&bytes).into();
+        let hash = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+        Self::Other { bytes, hash }
+    }
+
+    fn hash(&self) -> &str {
+        match self {
+            Self::Own => assets::find(NAME).map_or("", |asset| asset.hash),
+            Self::Other { hash, .. } => hash,
+        }
+    }
+
+    fn respond(&self, request: &HeaderMap, caching: Caching) -> Response {
+        let mut response = match self {
+            Self::Own => match assets::find(NAME) {
+                Some(asset) => asset.respond(request, caching),
+                None => return axum::response::IntoResponse::into_response(ApiError::new(Code::NotFound)),
+            },
+            Self::Other { bytes, hash } => {
+                let kind = "text/javascript; charset=utf-8";
+                assets::respond(request, caching, kind, hash, bytes.clone(), None)
+            }
+        };
+        // Every page may load it: checking its integrity needs CORS, and pages that isolate themselves need the other.
+        let headers = response.headers_mut();
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+        response
+    }
+}
+
+/// The chat widget, for a `<script>` tag.
+///
+/// `/widget/chat-widget.<hash>.js` is the same file under an address that never changes its content; the hash is the
+/// ETag of this one.
+#[utoipa::path(
+    get, path = "/widget/chat-widget.js", tag = "widget",
+    responses(
+        (status = 200, description = "The widget.", content_type = "text/javascript", body = String),
+        (status = 304, description = "The client's copy is still good."),
+    )
+)]
+pub(crate) async fn chat_widget(State(api): State<Arc<Api>>, headers: HeaderMap) -> Response {
+    api.widget.respond(&headers, Caching::Stable)
+}
+
+/// The widget under the address with its hash.
+pub(crate) async fn hashed_chat_widget(
+    State(api): State<Arc<Api>>,
+    PathText(file): PathText,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    if file != format!("chat-widget.{}.js", api.widget.hash()) {
+        return Err(Code::NotFound.into());
+    }
+    Ok(api.widget.respond(&headers, Caching::Immutable))
+}

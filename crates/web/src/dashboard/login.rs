@@ -1,0 +1,211 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use askama::Template;
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{FromRequest, Request, State};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use http::header::{self, RETRY_AFTER, SET_COOKIE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Dashboard;
+use super::frame::{Frame, render};
+use super::session::Cookies;
+use super::sign_in::{Refusal, SignedIn, sign_in};
+use crate::extract::{FromJson, JsonBody, Query};
+use crate::layers::RequestContext;
+use crate::reply::JsonReply;
+use crate::{ApiError, Code};
+
+/// The largest form that is taken, in bytes.
+const MAX_FORM: usize = 64 * 1024;
+
+/// How long a form may take to come in.
+const FORM_LIMIT: Duration = Duration::from_secs(30);
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct LoginPage {
+    frame: Frame,
+    host: String,
+    next: String,
+    state: LoginState,
+}
+
+/// What the page says above and below the field.
+enum LoginState {
+    Rest,
+    Ended,
+    Insecure,
+    Missing,
+    Wrong { left: u32 },
+    Paused { seconds: u64 },
+}
+
+impl LoginState {
+    /// Whether there is nothing to type now.
+    fn is_off(&self) -> bool {
+        matches!(self, Self::Paused { .. } | Self::Insecure)
+    }
+
+    /// Whether what was typed is wrong.
+    fn is_wrong(&self) -> bool {
+        matches!(self, Self::Wrong { .. } | Self::Missing)
+    }
+}
+
+impl LoginPage {
+    fn response(headers: &HeaderMap, next: &str, state: LoginState) -> Result<Response, ApiError> {
+        let host =
+            headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned();
+        let status = match state {
+            LoginState::Rest | LoginState::Ended => StatusCode::OK,
+            LoginState::Insecure => StatusCode::FORBIDDEN,
+            LoginState::Missing => StatusCode::BAD_REQUEST,
+            LoginState::Wrong { .. } => StatusCode::UNAUTHORIZED,
+            LoginState::Paused { .. } => StatusCode::TOO_MANY_REQUESTS,
+        };
+        let retry_after = match state {
+            LoginState::Paused { seconds } => Some(HeaderValue::from(seconds)),
+            _ => None,
+        };
+        let mut response =
+            render(&Self { frame: Frame::bare(), host, next: safe_path(next).to_owned(), state })?;
+        *response.status_mut() = status;
+        response.headers_mut().extend(retry_after.map(|seconds| (RETRY_AFTER, seconds)));
+        Ok(response)
+    }
+}
+
+/// The form to sign in with.
+pub(super) async fn page(
+    State(dashboard): State<Arc<Dashboard>>,
+    query: Query,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (parts, _) = request.into_parts();
+    let state = match Cookies::for_request(&parts, &dashboard) {
+        Err(_) => LoginState::Insecure,
+        Ok(_) if query.text("ended")?.is_some() => LoginState::Ended,
+        Ok(_) => LoginState::Rest,
+    };
+    LoginPage::response(&parts.headers, query.text("next")?.unwrap_or("/"), state)
+}
+
+/// The form, filled in.
+pub(super) async fn form(
+    State(dashboard): State<Arc<Dashboard>>,
+    Extension(context): Extension<RequestContext>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    let form = read_form(&parts.headers, body).await?;
+    let next = safe_path(form.next.as_deref().unwrap_or("/")).to_owned();
+    let Ok(cookies) = Cookies::for_request(&parts, &dashboard) else {
+        return LoginPage::response(&parts.headers, &next, LoginState::Insecure);
+    };
+    let password = form.password.unwrap_or_default();
+    match sign_in(&dashboard, &context, cookies, &parts.headers, password).await {
+        Ok(signed_in) => Ok((set_cookies(signed_in), Redirect::to(&next)).into_response()),
+        Err(Refusal::Missing) => LoginPage::response(&parts.headers, &next, LoginState::Missing),
+        Err(Refusal::Wrong { left }) => {
+            LoginPage::response(&parts.headers, &next, LoginState::Wrong { left })
+        }
+        Err(Refusal::Paused { wait }) => {
+            LoginPage::response(&parts.headers, &next, LoginState::Paused { seconds: wait.as_secs() + 1 })
+        }
+        Err(Refusal::Failed(error)) => Err(error),
+    }
+}
+
+/// What a program sends to sign in.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct LoginRequest {
+    password: Option<Value>,
+}
+
+impl FromJson for LoginRequest {}
+
+/// Word that the program is signed in.
+#[derive(Debug, Serialize)]
+pub(super) struct LoginReply {
+    ok: bool,
+}
+
+/// The same for programs, as the origin had it.
+pub(super) async fn json(
+    State(dashboard): State<Arc<Dashboard>>,
+    Extension(context): Extension<RequestContext>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    let cookies = Cookies::for_request(&parts, &dashboard)?;
+    let headers = parts.headers.clone();
+    let JsonBody(body) =
+        JsonBody::<LoginRequest>::from_request(Request::from_parts(parts, body), &()).await?;
+    let Some(Value::String(password)) = body.password else { return Err(Code::PasswordRequired.into()) };
+    match sign_in(&dashboard, &context, cookies, &headers, password).await {
+        Ok(signed_in) => Ok((set_cookies(signed_in), JsonReply(LoginReply { ok: true })).into_response()),
+        Err(Refusal::Missing) => Err(Code::PasswordRequired.into()),
+        Err(Refusal::Wrong { .. }) => Err(Code::InvalidPassword.into()),
+        Err(Refusal::Paused { wait }) => Err(ApiError::new(Code::TooManyLogins).retry_after(wait)),
+        Err(Refusal::Failed(error)) => Err(error),
+    }
+}
+
+fn set_cookies(signed_in: SignedIn) -> axum::response::AppendHeaders<Vec<(HeaderName, HeaderValue)>> {
+    axum::response::AppendHeaders(signed_in.cookies.into_iter().map(|cookie| (SET_COOKIE, cookie)).collect())
+}
+
+#[derive(Debug, Default)]
+struct LoginForm {
+    password: Option<String>,
+    next: Option<String>,
+}
+
+async fn read_form(headers: &HeaderMap, body: Body) -> Result<LoginForm, ApiError> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(Code::UnsupportedMediaType.into());
+    }
+    let body = Limited::new(body, MAX_FORM).collect();
+    let body = tokio::time::timeout(FORM_LIMIT, body).await.map_err(|_| Code::RequestTimeout)?;
+    let bytes = body.map_err(|_| Code::PayloadTooLarge)?.to_bytes();
+    let mut form = LoginForm::default();
+    for (name, value) in form_urlencoded::parse(&bytes) {
+        match &*name {
+            "password" => form.password = Some(value.into_owned()),
+            "next" => form.next = Some(value.into_owned()),
+            _ => {}
+        }
+    }
+    Ok(form)
+}
+
+/// A path of this dashboard, or its first page: nobody is sent on to another site.
+fn safe_path(path: &str) -> &str {
+    let is_path = path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']);
+    if is_path && path.is_ascii() { path } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_sent_on_to_another_site() {
+        for path in ["/", "/conversations/1?after=2"] {
+            assert_eq!(safe_path(path), path);
+        }
+        for path in
+            ["", "//evil.example", "https://evil.example", "/\\evil.example", "/a\r\nx", "javascript:1"]
+        {
+            assert_eq!(safe_path(path), "/", "{path}");
+        }
+    }
+}

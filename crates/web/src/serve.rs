@@ -1,0 +1,204 @@
+//! The accept loop. It is ours, because `axum::serve` waits for ever for a request's head and takes on any number of
+//! connections.
+
+mod connection;
+mod head;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+use tracing::{debug, warn};
+
+use connection::{Phase, TimedStream};
+
+/// The largest head of a request, in bytes; also what is kept ready for a reader that is slow.
+const MAX_HEAD: usize = 16 * 1024;
+
+/// What a listener puts up with.
+#[derive(Clone, Copy, Debug)]
+pub struct ServeLimits {
+    /// Connections at once; more wait to be accepted.
+    pub max_connections: usize,
+    /// How long a request's head may take from its first byte on, or from the connection on for the first request.
+    pub head: Duration,
+    /// How long a connection may be kept open without a request.
+    pub idle: Duration,
+    /// How long a reader may take nothing of what is ready for it.
+    pub stall: Duration,
+}
+
+impl Default for ServeLimits {
+    fn default() -> Self {
+        Self {
+            max_connections: 10_000,
+            head: Duration::from_secs(10),
+            // Longer than the usual reverse proxy keeps its own, so that it never sends a request into a closing one.
+            idle: Duration::from_secs(75),
+            stall: Duration::from_secs(30),
+        }
+    }
+}
+
+/// When a listener ends.
+#[derive(Clone, Debug, Default)]
+pub struct Shutdown {
+    /// Cancelled when no new connections and requests are taken; what runs may finish.
+    pub soft: CancellationToken,
+    /// Cancelled when everything ends now.
+    pub hard: CancellationToken,
+}
+
+/// The other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// Marks a request whose head is not what RFC 9112 wants, although hyper takes it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MalformedHead;
+
+/// Serves a router until `shutdown`, and returns when all connections have ended.
+pub async fn serve(listener: TcpListener, router: Router, limits: ServeLimits, shutdown: Shutdown) {
+    let connections = TaskTracker::new();
+    let places = Arc::new(Semaphore::new(limits.max_connections.min(Semaphore::MAX_PERMITS)));
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = shutdown.soft.cancelled() => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        let Some((stream, peer, place)) = accepted else { continue };
+        let connection = serve_connection(stream, peer, router.clone(), limits, shutdown.clone());
+        connections.spawn(async move {
+            connection.await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
+}
+
+/// Waits for a place and for a connection to take it; `None` after an error that will pass.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, peer)) => Some((stream, peer, place)),
+        Err(error) => {
+            // Out of file descriptors, most likely: others have to close theirs first.
+            warn!(%error, "cannot accept a connection");
+            sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}
+
+async fn serve_connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    limits: ServeLimits,
+    shutdown: Shutdown,
+) {
+    let _ = stream.set_nodelay(true);
+    let (stream, phase) = TimedStream::new(stream, limits.head, limits.stall);
+    let service = service_fn(|request: Request<Incoming>| {
+        let request = prepare(request, peer, &phase);
+        let (router, busy) = (router.clone(), Busy(Arc::clone(&phase)));
+        async move {
+            let response = router.oneshot(request).await?;
+            Ok::<_, Infallible>(response.map(|body| BusyBody { body, _busy: busy }))
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.idle)
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        biased;
+        () = shutdown.hard.cancelled() => return,
+        ended = connection.as_mut() => ended,
+        () = shutdown.soft.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                () = shutdown.hard.cancelled() => return,
+                ended = connection.as_mut() => ended,
+            }
+        }
+    };
+    if let Err(error) = ended {
+        debug!(%peer, %error, "connection ended");
+    }
+}
+
+fn prepare(request: Request<Incoming>, peer: SocketAddr, phase: &Phase) -> Request<Body> {
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(Peer(peer));
+    if phase.begin_request().is_malformed {
+        request.extensions_mut().insert(MalformedHead);
+    }
+    request
+}
+
+/// Holds a connection's phase at "a request is being handled".
+struct Busy(Arc<Phase>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.end_request();
+    }
+}
+
+/// A response's body; when it is dropped the request is over.
+struct BusyBody {
+    body: Body,
+    _busy: Busy,
+}
+
+impl http_body::Body for BusyBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A response that `hyper` is to send as the last one of its connection.
+pub(crate) fn close_after(response: &mut Response<Body>) {
+    response.headers_mut().insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
+}

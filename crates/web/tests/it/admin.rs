@@ -1,0 +1,66 @@
+//! What programs of the site's owner read.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::desk::Desk;
+
+async fn desk_with(conversations: u32) -> Desk {
+    let desk = Desk::open().await;
+    for n in 0..conversations {
+        let body = json!({ "sessionId": format!("session-{n}"), "message": format!("question {n}") });
+        desk.say(desk.post("/v1/chat").key().json(&body), &format!("answer {n}")).await;
+        desk.clock.advance(std::time::Duration::from_secs(1));
+    }
+    desk
+}
+
+#[tokio::test]
+async fn the_list_has_the_origins_members() {
+    let desk = desk_with(2).await;
+    let list = desk.get("/v1/admin/conversations?limit=100").admin().send().await.json();
+    assert_eq!((&list["total"], &list["nextCursor"]), (&json!(2), &Value::Null));
+    let newest = &list["conversations"][0];
+    assert_eq!((&newest["sessionId"], &newest["lastMessage"]), (&json!("session-1"), &json!("answer 1")));
+    for member in ["_id", "_creationTime", "createdAt", "updatedAt"] {
+        assert!(!newest[member].is_null(), "{member}");
+    }
+    assert_eq!(newest["_creationTime"], newest["createdAt"]);
+}
+
+#[tokio::test]
+async fn the_list_is_read_page_by_page() {
+    let desk = desk_with(5).await;
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = desk.get(&format!("/v1/admin/conversations?limit=2{cursor}")).admin().send().await.json();
+        assert_eq!(page["total"], 5);
+        let names = page["conversations"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| it["sessionId"].as_str().unwrap().to_owned());
+        seen.extend(names);
+        match page["nextCursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, ["session-4", "session-3", "session-2", "session-1", "session-0"]);
+}
+
+#[tokio::test]
+async fn a_conversation_has_its_messages() {
+    let desk = desk_with(1).await;
+    let list = desk.get("/v1/admin/conversations").admin().send().await.json();
+    let id = list["conversations"][0]["_id"].as_str().unwrap();
+    let reply = desk.get(&format!("/v1/admin/conversations/{id}")).admin().send().await;
+    assert_eq!((reply.status, reply.header("cache-control")), (StatusCode::OK, "no-store"));
+    let thread = reply.json();
+    assert_eq!(thread["conversation"]["_id"], id);
+    let messages = thread["messages"].as_array().unwrap();
+    let said: Vec<_> =
+        messages.iter().map(|it| (it["role"].as_str().unwrap(), it["content"].as_str().unwrap())).collect();
+    assert_eq!(said, [("user", "question 0"), ("assistant", "answer 0")]);
+    assert!(messages.iter().all(|it| it["_id"].is_string() && it["createdAt"].is_i64()));
+}

@@ -1,0 +1,32 @@
+//! The document that describes the API.
+
+use serde_json::Value;
+
+use crate::desk::Desk;
+
+#[tokio::test]
+async fn the_document_is_the_one_in_the_repository() {
+    let served = Desk::open().await.get("/v1/openapi.json").send().await.body;
+    let committed = include_str!("../../../../docs/openapi.json");
+    assert_eq!(served.trim_end(), committed.trim_end(), "run: cargo xtask generate");
+}
+
+#[tokio::test]
+async fn every_operation_says_what_it_takes_and_how_it_fails() {
+    let document: Value = serde_json::from_str(&frontdesk_web::api::document()).unwrap();
+    assert_eq!(document["openapi"], "3.1.0");
+    let mut operations = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            operations += 1;
+            let name = format!("{method} {path}");
+            assert!(operation["summary"].is_string(), "{name}");
+            let responses = operation["responses"].as_object().unwrap();
+            assert!(responses.contains_key("200"), "{name}");
+            let is_guarded = operation.get("security").is_some();
+            assert_eq!(is_guarded, responses.contains_key("401"), "{name}");
+            assert_eq!(is_guarded, responses.contains_key("429"), "{name}");
+        }
+    }
+    assert_eq!(operations, 11);
+}

@@ -1,0 +1,89 @@
+/** The requests the widget makes, and what can be wrong with their replies. */
+
+import type { Config } from './config';
+import type { Link } from './link';
+import type { Identity } from './session';
+
+/** Why a request did not do its work; what breaks off without a reply has no status. */
+export interface Problem extends Error {
+  status?: number;
+  code?: string;
+  /** Seconds the server asks us to wait; the same number is in the header Retry-After. */
+  retryAfter?: number;
+}
+
+/** A message as the server keeps it. */
+export interface StoredMessage {
+  id: string;
+  role: 'user' | 'assistant';
+  content: string;
+  status: string;
+  createdAt: number;
+  seq?: number;
+  clientMessageId?: string;
+  finishReason?: string;
+}
+
+export interface HistoryPage {
+  messages: StoredMessage[];
+  nextCursor: string | null;
+}
+
+export interface Api {
+  /** Sends a message. The key is the same on every retry, so the server stores it once. */
+  send(key: string, message: string, signal: AbortSignal): Promise<Response>;
+  /** Continues an answer after the cursor. */
+  follow(messageId: string, cursor: number, signal: AbortSignal): Promise<Response>;
+  stop(messageId: string): Promise<unknown>;
+  /** One page of the conversation: the newest, or the one before a cursor. */
+  history(before: string): Promise<HistoryPage>;
+}
+
+/** Whether trying again cannot help, because this site or this key may not chat. */
+export const isRefusal = ({ status }: Problem) => status === 401 || status === 403;
+
+export function createApi(config: Config, identity: Identity, link: Link): Api {
+  const { base } = config;
+
+  async function request(url: string, init?: RequestInit, idempotency?: HeadersInit): Promise<Response> {
+    const response = await fetch(url, {
+      ...init,
+      headers: {
+        'x-widget-api-key': config.apiKey,
+        'x-session-secret': identity.secret,
+        'Content-Type': 'application/json',
+        ...idempotency,
+      },
+      cache: 'no-store',
+      credentials: 'omit',
+    }).catch(() => undefined);
+    link.report(!!response);
+    if (response?.ok) return response;
+    const problem: Problem = Object.assign(new Error(), await response?.json().catch(() => undefined));
+    problem.status = response?.status;
+    if (isRefusal(problem)) {
+      const what =
+        problem.status === 401
+          ? 'this data-api-key is not an allowed key'
+          : `${location.origin} is not an allowed site`;
+      console.error(`[Frontdesk] Refused: ${what}. Add it under Settings, Install.`);
+    }
+    throw problem;
+  }
+
+  const post = (content: object, signal?: AbortSignal): RequestInit => ({
+    method: 'POST',
+    body: JSON.stringify({ sessionId: identity.id, ...content }),
+    signal,
+  });
+
+  return {
+    send: (key, message, signal) => request(config.apiUrl, post({ message }, signal), { 'Idempotency-Key': key }),
+    follow: (messageId, cursor, signal) => request(`${base}/v1/chat/stream/${messageId}?after=${cursor}`, { signal }),
+    stop: (messageId) => request(`${base}/v1/chat/stop`, post({ messageId })),
+    history: async (before) => {
+      const page = `limit=50${before && `&before=${encodeURIComponent(before)}`}`;
+      return (await request(`${base}/v1/sessions/${identity.id}/messages?${page}`)).json();
+    },
+  };
+}

@@ -1,0 +1,217 @@
+/** The chat on the page: what the visitor does, what that does to the conversation, and what is drawn for it. */
+
+import { copyFrom } from './clipboard';
+import { canSend, growField } from './composer';
+import type { Config } from './config';
+import { createConversation } from './conversation';
+import { draw } from './draw';
+import { createLink } from './link';
+import { still } from './log';
+import { chatShapes } from './panel';
+import { createScroll, type Scroll } from './scroll';
+import { openSession } from './session';
+import type { ChatState, Handlers } from './state';
+import { createTakeover } from './takeover';
+import { isOver, type Turn } from './turn';
+import { answering, sendAgainIn, Words } from './words';
+
+/** Short losses of the connection are nobody's business. */
+const BANNER_AFTER = 1500;
+/** Longer answers are not read out to the end. */
+const SPOKEN = 600;
+const NEAR_TOP = 200;
+
+/** Draws the chat into `root` and keeps it up to date. Until the first open, that is the launcher alone. */
+export function startChat(config: Config, host: HTMLElement, root: HTMLElement): void {
+  const session = openSession(config);
+  const link = createLink(linkChanged);
+  const conversation = createConversation(config, session, link, changed);
+  const takeover = createTakeover(host);
+  /** Devices whose Enter key had better add a line, and where a focus brings up a keyboard. */
+  const touch = matchMedia('(pointer: coarse)');
+  /** Turns whose end the visitor has yet to hear of. */
+  const active = new Set<Turn>();
+  let scroll: Scroll;
+  let frame = 0;
+  let waitTimer: ReturnType<typeof setTimeout>;
+  let linkTimer: ReturnType<typeof setTimeout>;
+
+  const find = (selector: string) => root.querySelector(selector) as HTMLElement;
+  const field = () => find('textarea') as HTMLTextAreaElement;
+  const focus = (selector: string) => find(selector).focus({ preventScroll: true });
+  /** Where a visitor goes on. On a phone the keyboard would cover the greeting, or what was said last. */
+  const enter = () => focus(takeover.phone.matches ? 'h2' : 'textarea');
+
+  /** However much has changed, it is drawn once a frame. */
+  function changed() {
+    if (!frame) frame = requestAnimationFrame(redraw);
+  }
+
+  function redraw() {
+    frame = 0;
+    countDown();
+    draw(root, chatShapes(state));
+    root.toggleAttribute('data-open', !!state.isOpen);
+    if (!state.built) return;
+    if (!scroll) {
+      scroll = createScroll(find('.log'));
+      new ResizeObserver(changed).observe(find('.log'));
+      setDraft(session.tab().draft ?? '');
+    }
+    scroll.follow(find('[aria-busy=true]'), conversation.turns[0]);
+    let grew = active.size > 0;
+    for (const turn of conversation.turns) {
+      if (!isOver(turn)) grew = !!active.add(turn);
+      else if (active.delete(turn)) finished(turn);
+    }
+    const missed = !scroll.pinned && (!!state.missed || grew);
+    if (missed !== !!state.missed) changed();
+    state.missed = missed;
+  }
+
+  /** Says something to people who use a screen reader. */
+  function say(text: string) {
+    state.said = text;
+    changed();
+  }
+
+  function setDraft(draft: string) {
+    field().value = draft;
+    on.typed();
+  }
+
+  /** Counts down, once a second, until messages may be sent again. */
+  function countDown() {
+    const before = state.wait;
+    const left = Math.ceil((conversation.waitUntil - Date.now()) / 1000);
+    state.wait = left > 0 ? `${Math.floor(left / 60)}:${`${left % 60}`.padStart(2, '0')}` : '';
+    clearTimeout(waitTimer);
+    if (state.wait) waitTimer = setTimeout(changed, 1000);
+    if (!before === !state.wait) return;
+    say(state.wait ? sendAgainIn(state.wait) : Words.sendAgain);
+    const last = conversation.turns.at(-1);
+    if (state.wait && last && !last.accepted && !state.draft) setDraft(last.question);
+  }
+
+  function linkChanged() {
+    clearTimeout(linkTimer);
+    const show = () => {
+      if (state.built && link.down !== !!state.offline) say(link.down ? Words.offline : Words.online);
+      state.offline = link.down;
+      changed();
+    };
+    linkTimer = setTimeout(show, link.down ? BANNER_AFTER : 0);
+  }
+
+  function finished(turn: Turn) {
+    if (turn.state === 'stopped') say(Words.stopped);
+    if (turn.state !== 'complete' && turn.state !== 'cut') return;
+    const text = find('.turn:last-child .md').textContent as string;
+    say(text.slice(0, SPOKEN) + (text.length > SPOKEN ? Words.answerContinues : ''));
+  }
+
+  function open() {
+    state.isOpen = state.built = true;
+    session.updateTab({ open: true });
+    if (scroll) scroll.pinned = true;
+    redraw();
+    takeover.update(find('.panel'));
+    conversation.restore();
+  }
+
+  function close() {
+    state.isOpen = false;
+    session.updateTab({ open: false });
+    takeover.update();
+    redraw();
+    focus('.launcher');
+  }
+
+  const on: Handlers = {
+    toggle() {
+      if (state.isOpen) return close();
+      open();
+      enter();
+    },
+    keydown(event) {
+      // 229 is what older browsers report while a word is being composed.
+      if (event.isComposing || event.keyCode === 229) return;
+      if (event.key === 'Escape') {
+        event.stopPropagation();
+        if (state.asking) on.keep();
+        else close();
+      }
+      if (event.key !== 'Enter' || event.shiftKey || event.target !== field() || touch.matches) return;
+      event.preventDefault();
+      if (!conversation.isBusy()) on.submit();
+    },
+    newConversation() {
+      if (!conversation.turns.length) return enter();
+      state.asking = true;
+      redraw();
+      focus('.sheet .primary');
+    },
+    keep() {
+      state.asking = false;
+      redraw();
+      focus('header button');
+    },
+    startOver() {
+      conversation.startOver();
+      scroll.pinned = true;
+      on.keep();
+      enter();
+    },
+    tryNow: link.retryNow,
+    scrolled() {
+      scroll.moved();
+      if (state.missed && scroll.pinned) changed();
+      if (find('.log').scrollTop < NEAR_TOP) conversation.loadOlder();
+    },
+    jump() {
+      scroll.pinned = scroll.all = true;
+      find('.log').scrollTo({ top: 1e9, behavior: still.matches ? 'auto' : 'smooth' });
+      enter();
+    },
+    typed() {
+      growField(field());
+      state.draft = field().value;
+      session.updateTab({ draft: state.draft });
+      changed();
+    },
+    submit() {
+      if (!touch.matches) focus('textarea');
+      if (conversation.isBusy()) return conversation.stop();
+      if (!canSend(state)) return;
+      conversation.send(state.draft.trim());
+      setDraft('');
+      goOn();
+    },
+    retry(turn) {
+      conversation.retry(turn);
+      // The button that was pressed will be gone.
+      focus('.log');
+      goOn();
+    },
+    async copy(button, text) {
+      await copyFrom(button, text);
+      say(Words.copied);
+    },
+    copyCode(event) {
+      const button = (event.target as Element).closest<HTMLElement>('figure button');
+      if (button) on.copy(button, button.closest('figure')?.querySelector('code')?.textContent ?? '');
+    },
+  };
+
+  function goOn() {
+    scroll.pinned = true;
+    scroll.all = false;
+    say(answering(config.title));
+  }
+
+  const state: ChatState = { config, conversation, on, wait: '', draft: '' };
+  redraw();
+  // A visitor who had the chat open in this tab finds it open again, but keeps the focus where the page put it.
+  const tab = session.tab();
+  if (tab.open) open();
+}

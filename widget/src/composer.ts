@@ -1,0 +1,67 @@
+/** Where the visitor writes. What they have typed is never taken away from them. */
+
+import { Icon, icon } from './icons';
+import { button, type Shape, shape } from './shape';
+import type { ChatState } from './state';
+import { sendAgainIn, tooLongBy, Words } from './words';
+
+/** What the server accepts, in UTF-16 units. */
+const LONGEST = 4000;
+const COUNTED_FROM = LONGEST * 0.8;
+
+/** Whether there is something to send that may be sent. */
+export function canSend(state: ChatState): boolean {
+  const { length } = state.draft.trim();
+  return length > 0 && length <= LONGEST && !state.wait && !state.conversation.refused;
+}
+
+export function composerShape(state: ChatState): Shape {
+  const { on } = state;
+  const { isBusy, refused, turns } = state.conversation;
+  const { length } = state.draft.trim();
+  const over = length > LONGEST;
+  const counter = length >= COUNTED_FROM && `${length.toLocaleString()} / ${LONGEST.toLocaleString()}`;
+  const waiting = state.wait && sendAgainIn(state.wait);
+  const busy = isBusy();
+  return shape(
+    'div',
+    { class: 'foot', inert: state.asking },
+    !!state.missed && button({ class: 'jump', onclick: on.jump }, icon(Icon.arrowDown), Words.newAnswer),
+    shape(
+      'div',
+      { class: over ? 'field bad' : 'field' },
+      shape('textarea', {
+        rows: '1',
+        'aria-label': Words.yourMessage,
+        placeholder: refused
+          ? Words.unavailable
+          : state.config.inputPlaceholder || (turns.length ? Words.askFollowUp : Words.askQuestion),
+        disabled: refused,
+        'aria-describedby': 'fine',
+        'aria-invalid': `${over}`,
+        oninput: on.typed,
+      }),
+      button(
+        {
+          class: busy ? 'send stop' : 'send',
+          'aria-label': busy ? Words.stop : Words.send,
+          'aria-disabled': `${!busy && !canSend(state)}`,
+          onclick: on.submit,
+        },
+        icon(busy ? Icon.square : Icon.arrowUp),
+      ),
+    ),
+    shape(
+      'div',
+      { id: 'fine', class: over ? 'fine split bad' : waiting || counter ? 'fine split' : 'fine' },
+      shape('span', {}, over ? Words.tooLong : waiting || (!counter && Words.finePrint)),
+      shape('span', {}, over ? tooLongBy((length - LONGEST).toLocaleString()) : counter),
+    ),
+  );
+}
+
+/** Makes the field as high as its text; the style sheet says where that ends. */
+export function growField(field: HTMLTextAreaElement): void {
+  field.style.setProperty('height', 'auto');
+  field.style.setProperty('height', `${field.scrollHeight}px`);
+}

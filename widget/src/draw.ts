@@ -1,0 +1,49 @@
+/** Makes the page look like shapes, changing no more than what differs: selection, focus and scroll positions survive. */
+
+import type { Child, Shape } from './shape';
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+/** The shape that an element was drawn from. */
+const drawn = new WeakMap<Node, Shape>();
+
+/** Draws the children of an element, in place of those it has. */
+export function draw(parent: Element, children: readonly Child[]): void {
+  children.forEach((child, index) => {
+    const node = parent.childNodes[index];
+    if (typeof child === 'object') drawElement(parent, child, node);
+    else if (node instanceof Text) {
+      const text = child || '';
+      if (text.startsWith(node.data)) node.appendData(text.slice(node.length));
+      else node.data = text;
+    } else place(parent, document.createTextNode(child || ''), node);
+  });
+  while (parent.childNodes.length > children.length) parent.lastChild?.remove();
+}
+
+function drawElement(parent: Element, shape: Shape, node: ChildNode | undefined): void {
+  let old = node && drawn.get(node);
+  if (old === shape) return;
+  let element = node as HTMLElement;
+  if (old?.tag !== shape.tag) {
+    old = undefined;
+    // What is inside a drawing belongs to it.
+    const kind = shape.tag === 'svg' ? SVG : parent.namespaceURI;
+    element = document.createElementNS(kind, shape.tag) as HTMLElement;
+    place(parent, element, node);
+  }
+  drawn.set(element, shape);
+  for (const name in { ...old?.attributes, ...shape.attributes }) {
+    const value = shape.attributes[name];
+    if (value === old?.attributes[name]) continue;
+    if (typeof value === 'function') element[name as 'onclick'] = value as never;
+    else if (value) element.setAttribute(name, value === true ? '' : value);
+    else element.removeAttribute(name);
+  }
+  draw(element, shape.children);
+}
+
+function place(parent: Element, made: Node, node: ChildNode | undefined) {
+  if (node) node.replaceWith(made);
+  else parent.append(made);
+}

@@ -1,0 +1,129 @@
+/**
+ * Carries one turn to its end: sends the message, reads the answer, picks it up again where the connection broke, and stops
+ * it when the visitor asks. Knows nothing of the page; whoever owns the turn hears of every change.
+ */
+
+import { type Api, isRefusal, type Problem } from './api';
+import type { Link } from './link';
+import { type ChatEvent, readEvents } from './ndjson';
+import { stateOf, type Turn, type TurnState } from './turn';
+
+export interface Exchange {
+  /** Settles when the turn needs nothing more, well or badly: to the seconds to wait if there were too many messages. */
+  finished: Promise<number>;
+  /** Keeps the text so far and tells the server to end the answer. */
+  stop(): void;
+}
+
+const TRIES = 5;
+/** The server says something every 15 seconds, so this much silence means a dead connection. */
+const SILENCE = 40_000;
+/** How long a stopped answer may take to end before we hang up. */
+const STOP_GRACE = 3_000;
+/** Seconds to wait where the server does not say. */
+const LIMIT_WAIT = 30;
+
+export function startExchange(turn: Turn, api: Api, link: Link, changed: () => void): Exchange {
+  let connection: AbortController;
+  /** The server has begun this answer: from here on we follow it instead of asking again. */
+  let following = turn.state === 'streaming';
+  let stopping = false;
+
+  function settle(state: TurnState) {
+    turn.state = state;
+    changed();
+  }
+
+  function fail() {
+    settle(turn.accepted ? stateOf('', '', turn.answer) : 'unsent');
+  }
+
+  async function carry(): Promise<number> {
+    if (!following) settle('sending');
+    for (let failures = 1; ; failures++) {
+      const before = turn.cursor;
+      // A stream that ends too early leaves no more trace than one that breaks.
+      const problem: Problem = await connect().catch((error) => error);
+      if (!problem || (stopping && following)) return 0;
+      const { status, retryAfter } = problem;
+      if (turn.cursor !== before) failures = 1;
+      // What passes: no reply, a server restarting, another answer running, and limits while an answer is on its way.
+      const limited = status === 429;
+      const passing = !status || status > 501 || problem.code === 'conversation_busy' || (limited && following);
+      // Without any network there is no point in giving up: the message waits until it is back.
+      const patient = failures <= TRIES || (!status && !navigator.onLine);
+      if (stopping || !passing || !patient) {
+        if (isRefusal(problem)) settle('refused');
+        else if (limited) settle('limited');
+        else fail();
+        return limited ? retryAfter || LIMIT_WAIT : 0;
+      }
+      if (!status && !turn.accepted) settle('queueing');
+      await link.pause(failures, retryAfter);
+    }
+  }
+
+  /** One connection, to the end of the turn. */
+  async function connect(): Promise<void> {
+    const mine = new AbortController();
+    let silence: ReturnType<typeof setTimeout> | undefined;
+    const alive = () => {
+      clearTimeout(silence);
+      silence = setTimeout(() => mine.abort(), SILENCE);
+    };
+    connection = mine;
+    alive();
+    try {
+      const { body } = following
+        ? await api.follow(turn.answerId, turn.cursor, mine.signal)
+        : await api.send(turn.key, turn.question, mine.signal);
+      if (!(await readEvents(body as ReadableStream<Uint8Array>, alive, take))) throw new Error();
+    } finally {
+      clearTimeout(silence);
+    }
+  }
+
+  /** Applies one event. True if it ends the turn. */
+  function take(event: ChatEvent): boolean {
+    turn.answerId = event.messageId ?? turn.answerId;
+    if (event.type === 'error') {
+      turn.final = event.retryable === false;
+      if (!stopping || !following) fail();
+      return true;
+    }
+    turn.cursor = event.seq ?? turn.cursor;
+    turn.accepted = true;
+    if (event.type === 'done' || !event.type) {
+      // What the server says is what is stored, also where it is a few words more than we showed.
+      if (!event.message.startsWith(turn.answer)) turn.memory = undefined;
+      turn.answer = event.message;
+      settle(stateOf(event.status ?? 'complete', event.finishReason, event.message));
+      return true;
+    }
+    if (event.type === 'start') {
+      following = true;
+      if (!event.seq) {
+        turn.answer = '';
+        turn.memory = undefined;
+      }
+      if (stopping) tellServerToStop();
+    } else if (event.type === 'token' && !stopping) turn.answer += event.token;
+    if (!stopping) settle(turn.answer ? 'streaming' : 'waiting');
+    return false;
+  }
+
+  function tellServerToStop() {
+    api.stop(turn.answerId).catch(() => {});
+    setTimeout(() => connection.abort(), STOP_GRACE);
+  }
+
+  return {
+    finished: carry(),
+    stop() {
+      if (stopping) return;
+      stopping = true;
+      settle('stopped');
+      if (following) tellServerToStop();
+    },
+  };
+}

@@ -1,0 +1,101 @@
+/** Markdown inside a line of text: emphasis, code, links, line breaks. */
+
+import { type Child, shape } from '../shape';
+import { safeAddress, trimBareAddress } from './links';
+
+/** Emphasis that has been opened and not closed yet, with what it holds so far. */
+interface Open {
+  mark: string;
+  count: number;
+  children: Child[];
+}
+
+/** Emphasis nested deeper than this is noise, and must not cost more than text. */
+const DEEPEST = 24;
+
+/**
+ * What can stand at a place in the text, by group: 1 an escaped character; 2 and 3 a code span and what is in it; 4 marks of
+ * emphasis; 5 to 7 a link or, with `!`, an image: its label, and its address, in which brackets balance; 8 an address in angle
+ * brackets; 9 a bare address; 10 a line break. Otherwise a word, in which underscores mean nothing, or one character.
+ */
+const TOKEN =
+  /\\([!-/:-@[-`{-~])|(`+)(?!`)([\s\S]*?[^`])\2(?!`)|(\*+|_+|~~)|(!?)\[((?:\\.|[^[\]\\]|\[[^[\]]*\])*)\]\(\s*((?:\\.|[^\s()\\]|\((?:[^\s()]|\([^\s()]*\))*\))*)(?:\s+(?:"[^"]*"|'[^']*'))?\s*\)|<((?:https?|mailto|tel):[^\s<>]*)>|(https?:\/\/[^\s<>"`\u3000-\u303f\uff00-\uffef]+)|(\\?\n)|[\p{L}\p{N}]+(?:_+[\p{L}\p{N}]+)*|`+|[\s\S]/uy;
+/** A link or a code span that has only begun, at the end of a text that still goes on. */
+const UNFINISHED = /!?\[([^[\]]*)(?:\](?:\([^\s)]*)?)?$|`+([^`]*)$/y;
+
+/**
+ * Reads a stretch of text. With `live` the text may still go on: what was opened and not closed is drawn as if it were
+ * closed at the end, so that an answer does not flicker between marks and meaning while it streams in.
+ */
+export function readInline(text: string, live = false, inLink = false): Child[] {
+  const opens: Open[] = [{ mark: '', count: 0, children: [] }];
+  let at = 0;
+
+  function write(...parts: Child[]) {
+    const { children } = opens.at(-1) as Open;
+    for (const part of parts) {
+      const last = children.length - 1;
+      if (typeof part === 'string' && typeof children[last] === 'string') children[last] += part;
+      else if (part) children.push(part);
+    }
+  }
+
+  /** Closes the innermost emphasis: so many of its marks mean something, the rest are text. */
+  function close(used: number) {
+    const open = opens.pop() as Open;
+    const tag = open.mark === '~' ? 's' : used > 1 ? 'strong' : 'em';
+    const children = used && open.children.length ? [shape(tag, {}, ...open.children)] : open.children;
+    if (open.count > used && used) opens.push({ ...open, count: open.count - used, children });
+    else write(used ? '' : open.mark.repeat(open.count), ...children);
+  }
+
+  function emphasis(run: string) {
+    const mark = run[0] as string;
+    const after = text[at + run.length];
+    let count = run.length;
+    while (count && /\S/.test(text[at - 1] ?? ' ')) {
+      const index = opens.findLastIndex((open) => open.mark === mark);
+      if (index < 0) break;
+      while (opens.length > index + 1) close(0);
+      const used = Math.min((opens[index] as Open).count, count, 2);
+      close(used);
+      count -= used;
+    }
+    if (count && opens.length < DEEPEST && (after ? /\S/.test(after) : live)) opens.push({ mark, count, children: [] });
+    else write(mark.repeat(count));
+  }
+
+  function link(address: string, children: Child[]) {
+    const href = inLink ? undefined : safeAddress(address);
+    const shown = children.some(Boolean) ? children : [address];
+    const rel = 'noopener noreferrer nofollow ugc';
+    if (href) write(shape('a', { href, title: href, target: '_blank', rel }, ...shown));
+    else write(...shown);
+  }
+
+  while (at < text.length) {
+    TOKEN.lastIndex = UNFINISHED.lastIndex = at;
+    const unfinished = live && UNFINISHED.exec(text);
+    if (unfinished) {
+      write(unfinished[1] ?? shape('code', {}, unfinished[2]));
+      break;
+    }
+    const [token = '', escaped, fence, code = '', run, image, label = '', address = '', angled, bare, lineBreak] =
+      TOKEN.exec(text) ?? [];
+    let end = at + token.length;
+    if (fence) write(shape('code', {}, code.replace(/\n/g, ' ').trim() || code));
+    else if (run) emphasis(run);
+    // Images are never loaded: their description stands for them.
+    else if (image !== undefined)
+      link(address.replace(/\\(.)|^<|>$/g, '$1'), image ? [label] : readInline(label, false, true));
+    else if (angled) link(angled, [angled]);
+    else if (bare) {
+      const trimmed = trimBareAddress(bare);
+      link(trimmed, [trimmed]);
+      end = at + trimmed.length;
+    } else write(lineBreak ? shape('br') : (escaped ?? token));
+    at = end;
+  }
+  while (opens.length > 1) close(live ? Math.min((opens.at(-1) as Open).count, 2) : 0);
+  return (opens[0] as Open).children;
+}

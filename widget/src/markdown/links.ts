@@ -1,0 +1,24 @@
+/** Which addresses may become links. */
+
+const SCHEMES = ['http:', 'https:', 'mailto:', 'tel:'];
+
+/**
+ * The address in its canonical form, or undefined if it must stay text. Only absolute addresses of harmless schemes pass, and
+ * none with a user name in front of the host, which serves to make a foreign host look familiar.
+ */
+export function safeAddress(text: string): string | undefined {
+  try {
+    const { protocol, username, href } = new URL(text);
+    return SCHEMES.includes(protocol) && !username ? href : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Cuts off what follows a bare address in a sentence: punctuation, and a bracket that was opened before it. */
+export function trimBareAddress(text: string): string {
+  let surplus = text.split(')').length - text.split('(').length;
+  let end = text.length;
+  while (/[?!.,:;*_~'\]]/.test(text[end - 1] as string) || (text[end - 1] === ')' && surplus-- > 0)) end--;
+  return text.slice(0, end);
+}

@@ -1,0 +1,54 @@
+/** The server's answer as a stream of events: one JSON object a line. */
+
+interface Common {
+  messageId?: string;
+  /** The server's mark for the place in the answer after this event. */
+  seq?: number;
+}
+
+/** What a line may say. Types and members that are not listed here are to be ignored. */
+export type ChatEvent = Common &
+  (
+    | { type: 'start' }
+    | { type: 'token'; token: string }
+    // Without a type it is the reply of `POST /v1/chat`, which does not stream.
+    | { type: 'done' | undefined; message: string; status?: string; finishReason?: string }
+    | { type: 'error'; error: string; code?: string; retryable?: boolean; requestId?: string }
+  );
+
+/**
+ * Reads the events of a body until `take` has seen enough; returns whether it has. `alive` is called for every piece that
+ * arrives, also for the blank lines that only say that the server is still there. A last line without its newline counts if
+ * it is whole.
+ */
+export async function readEvents(
+  body: ReadableStream<Uint8Array>,
+  alive: () => void,
+  take: (event: ChatEvent) => boolean,
+): Promise<boolean> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let rest = '';
+  for (;;) {
+    const { value, done } = await reader.read();
+    alive();
+    const lines = (rest + decoder.decode(value, { stream: !done })).split('\n');
+    rest = done ? '' : (lines.pop() as string);
+    if (lines.some((line) => takeLine(line, take))) {
+      reader.cancel().catch(() => {});
+      return true;
+    }
+    if (done) return false;
+  }
+}
+
+function takeLine(line: string, take: (event: ChatEvent) => boolean): boolean {
+  let event: ChatEvent;
+  try {
+    event = JSON.parse(line);
+  } catch {
+    // Blank, or cut off in the middle.
+    return false;
+  }
+  return take(event);
+}

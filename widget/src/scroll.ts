@@ -1,0 +1,46 @@
+/** Where the reader is in the log. Nothing here ever moves what someone is reading. */
+
+export interface Scroll {
+  /** The reader sees the end. */
+  pinned: boolean;
+  /** Follow even an answer that is taller than the log, because the reader asked for its end. */
+  all: boolean;
+  /** To be called after every change of the log, with the answer that is growing and whatever tells the first turn. */
+  follow(answer: Element | null, first: unknown): void;
+  /** To be called when the log was scrolled. */
+  moved(): void;
+}
+
+/** This close to the end counts as reading the end. */
+const NEAR_END = 48;
+
+export function createScroll(log: Element): Scroll {
+  let top = 0;
+  let height = 0;
+  let start: unknown;
+  const below = () => log.scrollHeight - log.clientHeight - log.scrollTop;
+  const scroll: Scroll = {
+    pinned: true,
+    all: false,
+    follow(answer, first) {
+      if (scroll.pinned) {
+        // Once the first line of a long answer is at the top, scrolling on would take away what is being read.
+        const room = answer ? answer.getBoundingClientRect().top - log.getBoundingClientRect().top - 8 : below();
+        log.scrollTop += scroll.all ? below() : Math.min(below(), Math.max(room, 0));
+        scroll.pinned = below() < NEAR_END;
+      } else if (first !== start) {
+        // Older turns came in front: what is in view keeps its distance to the end.
+        log.scrollTop = top + log.scrollHeight - height;
+      }
+      start = first;
+      height = log.scrollHeight;
+    },
+    moved() {
+      // A shrinking log is moved up by the browser: at the very end, that is no wish to read further up.
+      if (log.scrollTop < top && below() > 1) scroll.pinned = scroll.all = false;
+      else if (below() < NEAR_END) scroll.pinned = true;
+      top = log.scrollTop;
+    },
+  };
+  return scroll;
+}

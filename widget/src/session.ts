@@ -1,0 +1,81 @@
+/**
+ * Who the visitor is to the server, and what the browser keeps of the chat.
+ *
+ * Nothing is written before the visitor opens the chat, and nothing that outlives the tab before they send a message. Storage
+ * may be blocked or full: then everything lives in memory for as long as the page does.
+ */
+
+import type { Config } from './config';
+
+/** Whoever holds both can read the conversation, so the secret never appears in an address. */
+export interface Identity {
+  id: string;
+  secret: string;
+}
+
+/** What this tab must remember across a reload. */
+export interface TabState {
+  open?: boolean;
+  draft?: string;
+  /** Messages the server has not confirmed yet. */
+  unsent?: { key: string; question: string; askedAt: number }[];
+}
+
+export interface Session {
+  /** The identity, if the visitor has one already. */
+  current(): Identity | undefined;
+  /** The identity, made and stored now if there is none. */
+  ensure(): Identity;
+  /** Ends the session: the next message begins another one. */
+  forget(): void;
+  tab(): TabState;
+  updateTab(change: TabState): void;
+}
+
+export function openSession({ base, apiKey, storage }: Config): Session {
+  const name = `frontdesk ${base} ${apiKey}`;
+  const identity = keep<Identity>(name, storage);
+  const tab = keep<TabState>(`${name} tab`, storage === 'local' ? 'session' : storage);
+  return {
+    current: identity.read,
+    ensure: () => identity.read() ?? identity.write({ id: randomId(16), secret: randomId(32) }),
+    forget: () => identity.write(),
+    tab: () => tab.read() ?? {},
+    updateTab(change) {
+      const state = { ...tab.read(), ...change };
+      tab.write(state.open || state.draft || state.unsent?.length ? state : undefined);
+    },
+  };
+}
+
+/** Random bytes as base64url text. `crypto.randomUUID` is missing on pages without https, so it is not used. */
+export function randomId(bytes: number): string {
+  const random = String.fromCharCode(...crypto.getRandomValues(new Uint8Array(bytes)));
+  return btoa(random).replace(/\+/g, '-').replace(/\//g, '_').replace(/=/g, '');
+}
+
+/** One value under one name, kept in the chosen storage and, where that fails, in memory. */
+function keep<Value>(name: string, kind: string) {
+  let memory: Value | undefined;
+  // There is no storage named memory, so nothing is ever kept there.
+  const storage = () => window[`${kind}Storage` as 'localStorage'];
+  return {
+    read(): Value | undefined {
+      try {
+        return JSON.parse(storage().getItem(name) as string) ?? memory;
+      } catch {
+        return memory;
+      }
+    },
+    write<Written extends Value | undefined>(value?: Written): Written {
+      memory = value;
+      try {
+        if (value) storage().setItem(name, JSON.stringify(value));
+        else storage().removeItem(name);
+      } catch {
+        // Blocked or full: the copy in memory is all there is.
+      }
+      return value as Written;
+    },
+  };
+}

@@ -1,0 +1,52 @@
+/** On a phone the open chat fills the screen. Everything it does to the page for that is undone when it closes. */
+
+export interface Takeover {
+  phone: MediaQueryList;
+  /** To be called with the panel when the chat opens, and without when it closes. */
+  update(panel?: HTMLElement): void;
+}
+
+export function createTakeover(host: HTMLElement): Takeover {
+  const phone = matchMedia('(max-width: 640px)');
+  const root = document.documentElement;
+  let panel: HTMLElement | undefined;
+  let undo: (() => void) | undefined;
+
+  /** Follows the part of the screen that the keyboard leaves free. */
+  function follow() {
+    panel?.style.setProperty('height', `${visualViewport?.height}px`);
+    panel?.style.setProperty('transform', `translateY(${visualViewport?.offsetTop}px)`);
+  }
+
+  function begin(filled: HTMLElement): () => void {
+    const overflow = root.style.getPropertyValue('overflow');
+    const outside = ([...document.body.children] as HTMLElement[]).filter((child) => child !== host && !child.inert);
+    for (const child of outside) child.inert = true;
+    root.style.setProperty('overflow', 'hidden', 'important');
+    filled.setAttribute('aria-modal', 'true');
+    visualViewport?.addEventListener('resize', follow);
+    visualViewport?.addEventListener('scroll', follow);
+    follow();
+    return () => {
+      visualViewport?.removeEventListener('resize', follow);
+      visualViewport?.removeEventListener('scroll', follow);
+      for (const name of ['style', 'aria-modal']) filled.removeAttribute(name);
+      for (const child of outside) child.inert = false;
+      root.style.setProperty('overflow', overflow);
+    };
+  }
+
+  function apply() {
+    undo?.();
+    undo = panel && phone.matches ? begin(panel) : undefined;
+  }
+
+  phone.addEventListener('change', apply);
+  return {
+    phone,
+    update(now) {
+      panel = now;
+      apply();
+    },
+  };
+}

@@ -1,0 +1,2 @@
+// The pretended browser says nothing about https.
+globalThis.isSecureContext = true;
