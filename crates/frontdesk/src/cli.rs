@@ -1,0 +1,83 @@
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::config::Only;
+
+/// An AI chat desk for any website: widget, chat API and dashboard in one program.
+///
+/// Without a command it serves. Settings are environment variables; `frontdesk check-config` lists them.
+#[derive(Debug, Parser)]
+#[command(name = "frontdesk", version, about, long_about)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the API, the widget and the dashboard.
+    Serve {
+        /// Serve only this part.
+        #[arg(long, value_enum)]
+        only: Option<Part>,
+    },
+    /// Say which settings are in force, where they come from, and what is wrong with them.
+    CheckConfig {
+        /// As if only this part were served.
+        #[arg(long, value_enum)]
+        only: Option<Part>,
+    },
+    /// Give the dashboard a new password, print it, and sign everybody out.
+    ResetPassword,
+    /// Read a password from standard input and print its hash, for DASHBOARD_PASSWORD_HASH.
+    HashPassword,
+    /// Sign everybody out of the dashboard.
+    EndSessions,
+    /// Ask the server on this machine whether it lives. For containers.
+    Healthcheck {
+        /// Ask this part.
+        #[arg(long, value_enum)]
+        only: Option<Part>,
+    },
+    /// Print the API's OpenAPI document.
+    Openapi,
+    /// Print the example of a file of settings.
+    EnvExample,
+}
+
+impl Default for Command {
+    fn default() -> Self {
+        Self::Serve { only: None }
+    }
+}
+
+/// A part of the program that can be served alone.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Part {
+    /// The API and the widget.
+    Api,
+    /// The dashboard.
+    Dashboard,
+}
+
+impl From<Option<Part>> for Only {
+    fn from(part: Option<Part>) -> Self {
+        match part {
+            None => Self::Everything,
+            Some(Part::Api) => Self::Api,
+            Some(Part::Dashboard) => Self::Dashboard,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_in_order() {
+        Cli::command().debug_assert();
+    }
+}

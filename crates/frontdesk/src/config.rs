@@ -1,0 +1,11 @@
+//! Settings: where they come from, what they must be, and what they are when nobody sets them.
+
+mod environment;
+mod explain;
+mod settings;
+mod variables;
+
+pub(crate) use environment::Environment;
+pub(crate) use explain::explain;
+pub(crate) use settings::{MIN_PASSWORD, Mode, Only, Settings};
+pub(crate) use variables::example;

@@ -1,0 +1,70 @@
+use std::fmt::Write as _;
+
+use super::environment::Environment;
+use super::settings::{ConfigError, Only, Settings};
+use super::variables::{GROUPS, UNUSED, Variable};
+
+/// What is in force and where it comes from, for people; and what is wrong with it, if anything.
+pub(crate) fn explain(environment: &Environment, only: Only) -> (String, Result<Settings, ConfigError>) {
+    let mut text = String::new();
+    for group in GROUPS {
+        let _ = writeln!(text, "{}", group.title);
+        for variable in group.variables {
+            let _ = writeln!(text, "  {}", line(environment, variable));
+        }
+        text.push('\n');
+    }
+    for name in UNUSED.into_iter().filter(|name| environment.get(name).is_some()) {
+        let _ = writeln!(text, "{name} is set, but this version does not use it: data is kept in SQLite.\n");
+    }
+    let settings = Settings::read(environment, only);
+    match &settings {
+        Ok(settings) if settings.model.is_none() && only.serves_api() => {
+            text.push_str("No language model is configured: set OPENAI_API_KEY or OPENAI_BASE_URL.\n");
+        }
+        Ok(_) => {}
+        Err(error) => {
+            let _ = writeln!(text, "{error}");
+        }
+    }
+    (text, settings)
+}
+
+fn line(environment: &Environment, variable: &Variable) -> String {
+    let Variable { name, default, is_secret, .. } = variable;
+    match environment.get(name) {
+        None => format!("{name:<32} {default}  [default]"),
+        Some(found) if *is_secret => {
+            format!("{name:<32} set, {} characters  [{}]", found.value.chars().count(), found.source)
+        }
+        Some(found) => format!("{name:<32} {}  [{}]", found.value, found.source),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_said_to_be_set_and_not_shown() {
+        let environment =
+            Environment::of([("OPENAI_API_KEY", "sk-canary"), ("PORT", "4001"), ("CONVEX_URL", "https://x")]);
+        let (text, settings) = explain(&environment, Only::Everything);
+        assert!(settings.is_ok());
+        assert!(text.contains("OPENAI_API_KEY                   set, 9 characters  [environment]"), "{text}");
+        assert!(text.contains("PORT                             4001  [environment]"), "{text}");
+        assert!(text.contains("DASHBOARD_PORT                   3000  [default]"), "{text}");
+        assert!(text.contains("CONVEX_URL is set"), "{text}");
+        assert!(!text.contains("canary"), "{text}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_at_the_end() {
+        let (text, settings) = explain(&Environment::of([("PORT", "x")]), Only::Everything);
+        assert!(settings.is_err());
+        assert!(
+            text.ends_with("PORT (from environment): must be a whole number from 1 to 65535\n"),
+            "{text}"
+        );
+    }
+}

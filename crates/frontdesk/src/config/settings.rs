@@ -1,0 +1,504 @@
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use frontdesk_core::ChatSettings;
+use frontdesk_llm::{ApiForm, ApiFormSetting, BaseUrl, ModelKey, ModelSettings, ModelTimeouts};
+use frontdesk_store::StoreUrl;
+use frontdesk_web::dashboard::Password;
+use frontdesk_web::{AllowedOrigins, RateLimit, TrustedProxies};
+use ipnet::IpNet;
+use thiserror::Error;
+
+use super::environment::{Environment, Found, Source};
+
+/// What the process is to serve.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Only {
+    /// The API and the dashboard.
+    #[default]
+    Everything,
+    /// The API and the widget.
+    Api,
+    /// The dashboard.
+    Dashboard,
+}
+
+impl Only {
+    pub(crate) fn serves_api(self) -> bool {
+        self != Self::Dashboard
+    }
+
+    pub(crate) fn serves_dashboard(self) -> bool {
+        self != Self::Api
+    }
+}
+
+/// How careful to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Everything has a default, and test pages are served.
+    Development,
+    /// What would be careless is refused.
+    Production,
+}
+
+/// The dashboard's password, if the settings fix it.
+#[derive(Clone, Debug)]
+pub(crate) struct PasswordSetting(pub(crate) Option<Password>);
+
+/// The settings in force.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) mode: Mode,
+    pub(crate) host: IpAddr,
+    pub(crate) port: u16,
+    pub(crate) dashboard_port: u16,
+    pub(crate) dashboard_host: Option<String>,
+    pub(crate) store: StoreUrl,
+    /// `None` if no model is configured.
+    pub(crate) model: Option<ModelSettings>,
+    pub(crate) chat: ChatSettings,
+    /// The keys that are set; empty if none are.
+    pub(crate) widget_keys: Vec<String>,
+    pub(crate) admin_keys: Vec<String>,
+    pub(crate) password: PasswordSetting,
+    pub(crate) origins: AllowedOrigins,
+    pub(crate) proxies: TrustedProxies,
+    pub(crate) rate: RateLimit,
+    pub(crate) max_connections: usize,
+    pub(crate) insecure_cookies: bool,
+    pub(crate) api_url: String,
+    pub(crate) script_url: String,
+    pub(crate) widget_bundle: Option<PathBuf>,
+    pub(crate) shutdown_timeout: Duration,
+    pub(crate) log_filter: String,
+    pub(crate) log_as_json: bool,
+}
+
+impl fmt::Debug for Settings {
+    /// Shows nothing: among the settings are keys.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").finish_non_exhaustive()
+    }
+}
+
+/// A variable is not what it must be. Says which one, where it is set and what is right, never its value.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{name}{}: {rule}", place(.source_of.as_ref()))]
+pub(crate) struct ConfigError {
+    pub(crate) name: &'static str,
+    pub(crate) source_of: Option<Source>,
+    pub(crate) rule: String,
+}
+
+fn place(source: Option<&Source>) -> String {
+    source.map_or_else(String::new, |source| format!(" (from {source})"))
+}
+
+/// The least length of a key in production, as the origin had it.
+const MIN_KEY: usize = 24;
+
+/// The least length of a password in production.
+pub(crate) const MIN_PASSWORD: usize = 12;
+
+impl Settings {
+    /// Reads the settings for what is to be served.
+    pub(crate) fn read(environment: &Environment, only: Only) -> Result<Self, ConfigError> {
+        let read = Reader { environment };
+        let mode = read.mode()?;
+        let port = read.number("PORT", 1..=u16::MAX, 4000)?;
+        let data_dir = read.text("DATA_DIR").unwrap_or_else(|| "data".to_owned());
+        let api_url =
+            read.address("NEXT_PUBLIC_BACKEND_URL")?.unwrap_or_else(|| format!("http://localhost:{port}"));
+        let script_url = read.address("NEXT_PUBLIC_WIDGET_SCRIPT_URL")?;
+        let settings = Self {
+            mode,
+            host: read.parse("HOST", "must be an IP address to listen on")?.unwrap_or(match mode {
+                Mode::Development => IpAddr::V4(Ipv4Addr::LOCALHOST),
+                Mode::Production => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            }),
+            port,
+            dashboard_port: read.number("DASHBOARD_PORT", 1..=u16::MAX, 3000)?,
+            dashboard_host: read.text("DASHBOARD_HOST").map(|host| host.to_ascii_lowercase()),
+            store: read.store(&data_dir)?,
+            model: read.model()?,
+            chat: read.chat()?,
+            widget_keys: read.keys("WIDGET_API_KEY", mode)?,
+            admin_keys: read.keys("ADMIN_API_KEY", mode)?,
+            password: read.password(mode)?,
+            origins: read.origins(mode, only)?,
+            proxies: read.proxies()?,
+            rate: RateLimit {
+                requests: read.number("RATE_LIMIT_MAX_REQUESTS", 1..=1_000_000, 30)?,
+                window: read.millis("RATE_LIMIT_WINDOW_MS", 60_000)?,
+            },
+            max_connections: read.number("MAX_CONNECTIONS", 1..=1_000_000, 10_000)?,
+            insecure_cookies: read.flag("INSECURE_COOKIES")?,
+            script_url: script_url.unwrap_or_else(|| format!("{api_url}/widget/chat-widget.js")),
+            api_url,
+            widget_bundle: read.text("WIDGET_BUNDLE_PATH").map(PathBuf::from),
+            shutdown_timeout: read.millis("SHUTDOWN_TIMEOUT_MS", 30_000)?,
+            log_filter: read.text("LOG_LEVEL").unwrap_or_else(|| "info".to_owned()),
+            log_as_json: read
+                .choice("LOG_FORMAT", &[("text", false), ("json", true)])?
+                .unwrap_or(mode == Mode::Production),
+        };
+        if settings.port == settings.dashboard_port && only == Only::Everything {
+            return Err(read.wrong("DASHBOARD_PORT", "must be another port than PORT"));
+        }
+        Ok(settings)
+    }
+}
+
+/// Reads single variables.
+struct Reader<'a> {
+    environment: &'a Environment,
+}
+
+impl Reader<'_> {
+    fn get(&self, name: &'static str) -> Option<Found> {
+        self.environment.get(name)
+    }
+
+    fn text(&self, name: &'static str) -> Option<String> {
+        self.get(name).map(|found| found.value)
+    }
+
+    fn wrong(&self, name: &'static str, rule: impl Into<String>) -> ConfigError {
+        ConfigError { name, source_of: self.get(name).map(|found| found.source), rule: rule.into() }
+    }
+
+    fn parse<T: std::str::FromStr>(&self, name: &'static str, rule: &str) -> Result<Option<T>, ConfigError> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| self.wrong(name, rule))
+    }
+
+    fn number<N>(
+        &self,
+        name: &'static str,
+        bounds: std::ops::RangeInclusive<N>,
+        default: N,
+    ) -> Result<N, ConfigError>
+    where
+        N: std::str::FromStr + PartialOrd + fmt::Display + Copy,
+    {
+        let rule = format!("must be a whole number from {} to {}", bounds.start(), bounds.end());
+        let number = self.parse(name, &rule)?.unwrap_or(default);
+        if bounds.contains(&number) { Ok(number) } else { Err(self.wrong(name, rule)) }
+    }
+
+    fn millis(&self, name: &'static str, default: u64) -> Result<Duration, ConfigError> {
+        // A day: more is a slip.
+        self.number(name, 1..=86_400_000, default).map(Duration::from_millis)
+    }
+
+    fn flag(&self, name: &'static str) -> Result<bool, ConfigError> {
+        Ok(self
+            .choice(name, &[("0", false), ("1", true), ("false", false), ("true", true)])?
+            .unwrap_or(false))
+    }
+
+    fn choice<T: Copy>(&self, name: &'static str, choices: &[(&str, T)]) -> Result<Option<T>, ConfigError> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let chosen = choices.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+        chosen.map(Some).ok_or_else(|| self.wrong(name, format!("must be one of {}", words.join(", "))))
+    }
+
+    /// An address of the web, without a slash at the end.
+    fn address(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let text = text.trim_end_matches('/');
+        let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+        let plain = host.chars().all(|c| c.is_ascii_graphic() && !"\"'<>\\;,".contains(c));
+        if host.is_empty() || !plain {
+            return Err(self.wrong(name, "must be an http or https address such as https://chat.example"));
+        }
+        Ok(Some(text.to_owned()))
+    }
+
+    fn mode(&self) -> Result<Mode, ConfigError> {
+        let modes = [
+            ("development", Mode::Development),
+            ("test", Mode::Development),
+            ("production", Mode::Production),
+        ];
+        let own = self.choice("FRONTDESK_ENV", &modes)?;
+        Ok(own.or(self.choice("NODE_ENV", &modes)?).unwrap_or(Mode::Development))
+    }
+
+    fn store(&self, data_dir: &str) -> Result<StoreUrl, ConfigError> {
+        match self.text("DATABASE_URL") {
+            None => Ok(StoreUrl::Sqlite(PathBuf::from(data_dir).join("frontdesk.db"))),
+            Some(url) => StoreUrl::parse(&url).map_err(|rule| self.wrong("DATABASE_URL", rule.to_string())),
+        }
+    }
+
+    /// The model, if its key or its server is set.
+    fn model(&self) -> Result<Option<ModelSettings>, ConfigError> {
+        let (key, base_url) = (self.text("OPENAI_API_KEY"), self.text("OPENAI_BASE_URL"));
+        if key.is_none() && base_url.is_none() {
+            return Ok(None);
+        }
+        let key = key.map(|key| ModelKey::new(&key)).transpose();
+        let forms = [
+            ("auto", ApiFormSetting::Auto),
+            ("chat", ApiFormSetting::Fixed(ApiForm::ChatCompletions)),
+            ("responses", ApiFormSetting::Fixed(ApiForm::Responses)),
+        ];
+        let extra_body = match self.text("UPSTREAM_EXTRA_BODY") {
+            None => serde_json::Map::new(),
+            Some(text) => serde_json::from_str(&text).map_err(|_| {
+                self.wrong("UPSTREAM_EXTRA_BODY", "must be a JSON object such as {\"temperature\":0.2}")
+            })?,
+        };
+        let defaults = ModelTimeouts::default();
+        Ok(Some(ModelSettings {
+            base_url: BaseUrl::parse(base_url.as_deref().unwrap_or(BaseUrl::OPENAI))
+                .map_err(|rule| self.wrong("OPENAI_BASE_URL", rule.to_string()))?,
+            key: key
+                .map_err(|_| self.wrong("OPENAI_API_KEY", "must be visible ASCII characters in one line"))?,
+            model: self.text("OPENAI_MODEL").unwrap_or_else(|| "gpt-4.1-mini".to_owned()),
+            form: self.choice("UPSTREAM_API", &forms)?.unwrap_or_default(),
+            timeouts: ModelTimeouts {
+                connect: defaults.connect,
+                first_byte: self.millis("UPSTREAM_FIRST_BYTE_TIMEOUT_MS", 60_000)?,
+                idle: self.millis("UPSTREAM_IDLE_TIMEOUT_MS", 30_000)?,
+                total: self.millis("UPSTREAM_TOTAL_TIMEOUT_MS", 120_000)?,
+            },
+            extra_body,
+        }))
+    }
+
+    fn chat(&self) -> Result<ChatSettings, ConfigError> {
+        let defaults = ChatSettings::default();
+        Ok(ChatSettings {
+            instructions: self.text("ASSISTANT_INSTRUCTIONS").unwrap_or(defaults.instructions),
+            max_history_messages: self.number(
+                "MAX_HISTORY_MESSAGES",
+                1..=1000,
+                defaults.max_history_messages,
+            )?,
+            max_output_tokens: self.number("MAX_OUTPUT_TOKENS", 1..=1_000_000, defaults.max_output_tokens)?,
+            max_running: self.number("MAX_RUNNING_ANSWERS", 1..=1_000_000, defaults.max_running)?,
+            ..defaults
+        })
+    }
+
+    fn keys(&self, name: &'static str, mode: Mode) -> Result<Vec<String>, ConfigError> {
+        let text = self.text(name).unwrap_or_default();
+        let keys: Vec<_> =
+            text.split(',').map(str::trim).filter(|key| !key.is_empty()).map(str::to_owned).collect();
+        if keys.iter().any(|key| !key.bytes().all(|byte| byte.is_ascii_graphic())) {
+            return Err(
+                self.wrong(name, "must be visible ASCII characters; several keys are separated by commas")
+            );
+        }
+        for key in keys.iter().filter(|_| mode == Mode::Production) {
+            self.check_secret(name, key, MIN_KEY)?;
+        }
+        Ok(keys)
+    }
+
+    fn password(&self, mode: Mode) -> Result<PasswordSetting, ConfigError> {
+        let hash = self.text("DASHBOARD_PASSWORD_HASH");
+        let plain = self.text("DASHBOARD_PASSWORD");
+        let password = match (hash, plain) {
+            (Some(_), Some(_)) => {
+                return Err(
+                    self.wrong("DASHBOARD_PASSWORD_HASH", "must not be set beside DASHBOARD_PASSWORD")
+                );
+            }
+            (Some(hash), None) => {
+                let invalid = |rule: frontdesk_web::dashboard::InvalidPasswordHash| {
+                    self.wrong("DASHBOARD_PASSWORD_HASH", rule.to_string())
+                };
+                Some(Password::hash(&hash).map_err(invalid)?)
+            }
+            (None, Some(plain)) => {
+                if mode == Mode::Production {
+                    self.check_secret("DASHBOARD_PASSWORD", &plain, MIN_PASSWORD)?;
+                }
+                Some(Password::plain(&plain))
+            }
+            (None, None) => None,
+        };
+        Ok(PasswordSetting(password))
+    }
+
+    /// What is good enough for production.
+    fn check_secret(&self, name: &'static str, secret: &str, least: usize) -> Result<(), ConfigError> {
+        if secret.to_ascii_lowercase().starts_with("change-me") {
+            return Err(self.wrong(name, "is still the placeholder of the example; set a secret of your own"));
+        }
+        if secret.chars().count() < least {
+            return Err(self.wrong(name, format!("must have at least {least} characters in production")));
+        }
+        Ok(())
+    }
+
+    fn origins(&self, mode: Mode, only: Only) -> Result<AllowedOrigins, ConfigError> {
+        let is_strict = mode == Mode::Production && only.serves_api();
+        let list = match self.text("CORS_ORIGIN") {
+            Some(list) => list,
+            None if is_strict => {
+                let rule = "is required in production: the websites whose pages may use the chat, for example \
+                            https://shop.example";
+                return Err(self.wrong("CORS_ORIGIN", rule));
+            }
+            None => "*".to_owned(),
+        };
+        let origins =
+            AllowedOrigins::parse(&list).map_err(|rule| self.wrong("CORS_ORIGIN", rule.to_string()))?;
+        if is_strict && origins.allows_all() {
+            return Err(self.wrong("CORS_ORIGIN", "must not be * in production: list the websites"));
+        }
+        Ok(origins)
+    }
+
+    fn proxies(&self) -> Result<TrustedProxies, ConfigError> {
+        let text = self.text("TRUSTED_PROXIES").unwrap_or_default();
+        let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        let network = |entry: &str| {
+            entry.parse().ok().or_else(|| entry.parse().ok().map(|address: IpAddr| IpNet::from(address)))
+        };
+        let networks = entries.map(|entry| {
+            network(entry).ok_or_else(|| {
+                self.wrong(
+                    "TRUSTED_PROXIES",
+                    "must be networks such as 10.0.0.0/8 or addresses, separated by commas",
+                )
+            })
+        });
+        Ok(TrustedProxies::new(networks.collect::<Result<_, _>>()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+        Settings::read(&Environment::of(variables.iter().copied()), Only::Everything)
+    }
+
+    fn refused(variables: &[(&str, &str)]) -> String {
+        read(variables).unwrap_err().to_string()
+    }
+
+    const PRODUCTION: [(&str, &str); 4] = [
+        ("NODE_ENV", "production"),
+        ("WIDGET_API_KEY", "a-long-enough-widget-key-1"),
+        ("DASHBOARD_PASSWORD", "correct horse battery"),
+        ("CORS_ORIGIN", "https://shop.example"),
+    ];
+
+    fn production_with(name: &'static str, value: &'static str) -> Vec<(&'static str, &'static str)> {
+        PRODUCTION.into_iter().filter(|(other, _)| *other != name).chain([(name, value)]).collect()
+    }
+
+    #[test]
+    fn nothing_needs_to_be_set() {
+        let settings = read(&[]).unwrap();
+        assert_eq!((settings.port, settings.dashboard_port), (4000, 3000));
+        assert_eq!(settings.store, StoreUrl::Sqlite(PathBuf::from("data/frontdesk.db")));
+        assert!(settings.model.is_none() && settings.origins.allows_all());
+        assert_eq!(settings.script_url, "http://localhost:4000/widget/chat-widget.js");
+        assert!(settings.host.is_loopback());
+    }
+
+    #[test]
+    fn the_settings_of_the_origin_mean_what_they_meant() {
+        let settings = read(&[
+            ("OPENAI_API_KEY", "sk-x"),
+            ("OPENAI_MODEL", "gpt-4.1"),
+            ("PORT", "5000"),
+            ("MAX_HISTORY_MESSAGES", "10"),
+            ("RATE_LIMIT_WINDOW_MS", "1000"),
+            ("RATE_LIMIT_MAX_REQUESTS", "5"),
+            ("WIDGET_API_KEY", "old, new"),
+            ("CONVEX_URL", "https://x.convex.cloud"),
+            ("NEXT_PUBLIC_BACKEND_URL", "https://chat.example/"),
+        ])
+        .unwrap();
+        let model = settings.model.unwrap();
+        assert_eq!((model.model.as_str(), model.base_url.to_string().as_str()), ("gpt-4.1", BaseUrl::OPENAI));
+        assert_eq!(settings.chat.max_history_messages, 10);
+        assert_eq!(settings.rate, RateLimit { requests: 5, window: Duration::from_secs(1) });
+        assert_eq!(settings.widget_keys, ["old", "new"]);
+        assert_eq!(settings.script_url, "https://chat.example/widget/chat-widget.js");
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_its_rule_and_not_shown() {
+        for (name, value) in [
+            ("PORT", "0"),
+            ("PORT", "70000"),
+            ("PORT", "secret"),
+            ("HOST", "localhost"),
+            ("UPSTREAM_API", "secret"),
+            ("OPENAI_BASE_URL", "secret"),
+            ("UPSTREAM_EXTRA_BODY", "[1]"),
+            ("RATE_LIMIT_MAX_REQUESTS", "0"),
+            ("CORS_ORIGIN", "secret"),
+            ("TRUSTED_PROXIES", "10.0.0.0/99"),
+            ("DATABASE_URL", "mysql://secret"),
+            ("NODE_ENV", "secret"),
+            ("INSECURE_COOKIES", "secret"),
+            ("DASHBOARD_PASSWORD_HASH", "secret"),
+            ("NEXT_PUBLIC_BACKEND_URL", "secret"),
+            ("WIDGET_API_KEY", "two words"),
+            ("DASHBOARD_PORT", "4000"),
+        ] {
+            // The extra body is looked at only where there is a model.
+            let error = refused(&[("OPENAI_API_KEY", "sk-x"), (name, value)]);
+            assert!(error.starts_with(&format!("{name} (from environment): ")), "{error}");
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn production_refuses_what_would_be_careless() {
+        assert!(read(&PRODUCTION).is_ok());
+        for (name, value) in [
+            ("WIDGET_API_KEY", "change-me-widget-key"),
+            ("WIDGET_API_KEY", "change-me-widget-key-and-then-some"),
+            ("WIDGET_API_KEY", "short"),
+            ("WIDGET_API_KEY", "a-long-enough-widget-key-1,short"),
+            ("ADMIN_API_KEY", "change-me-admin-api-key"),
+            ("DASHBOARD_PASSWORD", "change-me-admin-password"),
+            ("DASHBOARD_PASSWORD", "short"),
+            ("CORS_ORIGIN", "*"),
+            ("CORS_ORIGIN", "https://shop.example,*"),
+            ("CORS_ORIGIN", ""),
+        ] {
+            let error = refused(&production_with(name, value));
+            assert!(error.starts_with(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_dashboard_alone_needs_no_origins() {
+        let environment = Environment::of(production_with("CORS_ORIGIN", ""));
+        assert!(Settings::read(&environment, Only::Dashboard).is_ok());
+        assert!(Settings::read(&environment, Only::Api).is_err());
+    }
+
+    #[test]
+    fn our_own_name_for_the_mode_goes_first() {
+        assert_eq!(
+            read(&[("NODE_ENV", "production"), ("FRONTDESK_ENV", "development")]).unwrap().mode,
+            Mode::Development
+        );
+    }
+
+    #[test]
+    fn no_secret_is_in_debug_output() {
+        let settings =
+            read(&[("OPENAI_API_KEY", "sk-canary"), ("DASHBOARD_PASSWORD", "canary-password")]).unwrap();
+        let text = format!("{:?} {:?}", settings.model, settings.password);
+        assert!(!text.contains("canary"), "{text}");
+    }
+}

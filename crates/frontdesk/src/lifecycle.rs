@@ -1,0 +1,157 @@
+//! The life of the server: start, serve, drain, end.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use frontdesk_core::Chat;
+use frontdesk_web::{Shutdown, serve as serve_router};
+use tokio::net::TcpListener;
+use tokio::runtime::Builder;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::config::{Environment, Mode, Only, Settings};
+use crate::first_run::{self, Keys, Made};
+use crate::{console, logging, wire};
+
+/// How long connections may take to end once answers have.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// Serves until a signal says to stop.
+pub(crate) fn serve(only: Only) -> anyhow::Result<ExitCode> {
+    let environment = Environment::read(&std::env::current_dir()?)?;
+    let settings = Settings::read(&environment, only)?;
+    logging::start(&settings)?;
+    let runtime = Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
+    runtime.block_on(run(&settings, only))
+}
+
+async fn run(settings: &Settings, only: Only) -> anyhow::Result<ExitCode> {
+    let signals = Signals::listen()?;
+    // A connection is a file; the usual limit is for people at a terminal.
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        warn!(%error, "the limit of open files stays as it is");
+    }
+    let ports = wire::open_ports(settings)?;
+    let (keys, made) = first_run::prepare(settings, &ports, only).await?;
+
+    let mut listeners = Vec::new();
+    let (mut chat, mut lock) = (None, None);
+    if only.serves_api() {
+        lock = Some(wire::lock_for_api(settings)?);
+        let unfinished = ports.store.interrupt_unfinished(ports.clock.now()).await?;
+        if unfinished > 0 {
+            warn!(
+                unfinished,
+                "answers were being written when the server last ended; they are kept as interrupted"
+            );
+        }
+        let service = wire::make_chat(settings, &ports, wire::make_model(settings)?);
+        let api = wire::make_api(settings, &ports, service.clone(), &keys);
+        let api = match &settings.dashboard_host {
+            Some(host) => wire::by_host(api, wire::make_dashboard(settings, &ports, &keys, only), host),
+            None => api,
+        };
+        listeners.push((wire::listen(settings, settings.port, "PORT").await?, api));
+        chat = Some(service);
+    }
+    if only.serves_dashboard() {
+        let dashboard = wire::make_dashboard(settings, &ports, &keys, only);
+        listeners.push((wire::listen(settings, settings.dashboard_port, "DASHBOARD_PORT").await?, dashboard));
+    }
+    greet(settings, only, &keys, &made);
+    let orderly = serve_until_signalled(settings, listeners, chat, signals).await;
+    drop(lock);
+    info!("stopped");
+    Ok(if orderly { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Serves, and at the first signal drains: nothing new is taken, what runs may finish. A second signal, or the end of
+/// the time for that, keeps what there is and ends. Says whether everything was stored.
+async fn serve_until_signalled(
+    settings: &Settings,
+    listeners: Vec<(TcpListener, Router)>,
+    chat: Option<Chat>,
+    mut signals: Signals,
+) -> bool {
+    let shutdown = Shutdown::default();
+    let servers = TaskTracker::new();
+    for (listener, router) in listeners {
+        servers.spawn(serve_router(listener, router, wire::serve_limits(settings), shutdown.clone()));
+    }
+    servers.close();
+
+    signals.next().await;
+    info!(running = chat.as_ref().map_or(0, Chat::running), "stopping; a second signal stops at once");
+    shutdown.soft.cancel();
+    let mut orderly = true;
+    if let Some(chat) = &chat {
+        orderly = tokio::select! {
+            stored = chat.shut_down(settings.shutdown_timeout) => stored,
+            () = signals.next() => chat.shut_down(Duration::ZERO).await,
+        };
+    }
+    // Readers are told the end of their answers before their connections are cut.
+    let _ = timeout(LAST_WORDS, servers.wait()).await;
+    shutdown.hard.cancel();
+    servers.wait().await;
+    orderly
+}
+
+/// The signals that say to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Says what to open; and what was made, which is said once.
+fn greet(settings: &Settings, only: Only, keys: &Keys, made: &Made) {
+    let mut lines = vec![format!("\nFrontdesk {} is running.\n", env!("CARGO_PKG_VERSION"))];
+    let dashboard = format!("http://localhost:{}", settings.dashboard_port);
+    let is_development = settings.mode == Mode::Development;
+    if only.serves_dashboard() {
+        lines.push(format!("  Dashboard      {dashboard}"));
+        if is_development && keys.public.is_some() {
+            lines.push(format!("  Widget test    {dashboard}/widget-test.html"));
+            lines.push(format!("  API test       {dashboard}/headless-test.html"));
+        }
+    }
+    if only.serves_api() {
+        lines.push(format!(
+            "  API            {}  (documentation: {}/docs)",
+            settings.api_url, settings.api_url
+        ));
+        lines.push(match &settings.model {
+            Some(model) => format!("  Model          {} at {}", model.model, model.base_url),
+            None => "  Model          none yet: set OPENAI_API_KEY or OPENAI_BASE_URL".to_owned(),
+        });
+    }
+    let secrets = [("Password", &made.password), ("Admin key", &made.admin_key)];
+    if secrets.iter().any(|(_, secret)| secret.is_some()) {
+        lines.push("\nMade at this first start, and shown only now:\n".to_owned());
+        for (name, secret) in secrets {
+            lines.extend(secret.as_ref().map(|secret| format!("  {name:<14} {secret}")));
+        }
+        lines.push("\nA new password: frontdesk reset-password".to_owned());
+    }
+    lines.push("Stop with Ctrl-C.\n".to_owned());
+    console::say(&lines.join("\n"));
+}

@@ -1,0 +1,150 @@
+//! How the parts are put together: one small function for each.
+
+use std::fs::{self, File, TryLockError};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use axum::Router;
+use axum::extract::Request;
+use axum::http::header::HOST;
+use frontdesk_core::{Chat, ChatPorts, Clock, Model, Random, SiteId, Store, SystemClock, SystemRandom};
+use frontdesk_llm::{OpenAiModel, UnconfiguredModel};
+use frontdesk_store::StoreUrl;
+use frontdesk_web::api::{self, ApiPorts, ApiSettings};
+use frontdesk_web::dashboard::{self, DashboardPorts, DashboardSettings, Install, NoModel};
+use frontdesk_web::{Edge, ServeLimits};
+use tokio::net::TcpListener;
+use tower::ServiceExt as _;
+use tracing::warn;
+
+use crate::config::{Mode, Only, Settings};
+use crate::first_run::Keys;
+
+/// The ports with their real ends.
+#[derive(Clone, Debug)]
+pub(crate) struct Ports {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+}
+
+/// Keeps other processes from running answers on the same data, as long as it is held.
+#[derive(Debug)]
+pub(crate) struct ApiLock {
+    _file: File,
+}
+
+pub(crate) fn open_ports(settings: &Settings) -> anyhow::Result<Ports> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let store = frontdesk_store::open(&settings.store, &*clock)?;
+    Ok(Ports { store, clock, random: Arc::new(SystemRandom) })
+}
+
+/// Takes the data for this process's answers. Only one process can run them: at its start it ends those that another
+/// one has left unfinished.
+pub(crate) fn lock_for_api(settings: &Settings) -> anyhow::Result<ApiLock> {
+    let StoreUrl::Sqlite(path) = &settings.store;
+    let path = path.with_extension("lock");
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(ApiLock { _file: file }),
+        Err(TryLockError::WouldBlock) => {
+            bail!("another frontdesk serves the API on this data ({})", path.display())
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
+}
+
+pub(crate) fn make_model(settings: &Settings) -> anyhow::Result<Arc<dyn Model>> {
+    Ok(match &settings.model {
+        Some(model) => {
+            Arc::new(OpenAiModel::new(model.clone()).context("cannot prepare connections to the model")?)
+        }
+        None => Arc::new(UnconfiguredModel),
+    })
+}
+
+pub(crate) fn make_chat(settings: &Settings, ports: &Ports, model: Arc<dyn Model>) -> Chat {
+    let Ports { store, clock, random } = ports.clone();
+    Chat::new(ChatPorts { store, model, clock, random }, settings.chat.clone())
+}
+
+pub(crate) fn make_api(settings: &Settings, ports: &Ports, chat: Chat, keys: &Keys) -> Router {
+    let api_ports = ApiPorts { chat, store: Arc::clone(&ports.store), clock: Arc::clone(&ports.clock) };
+    let api_settings = ApiSettings {
+        keys: keys.ring.clone(),
+        origins: settings.origins.clone(),
+        rate: settings.rate,
+        widget: settings.widget_bundle.as_deref().and_then(read_widget),
+    };
+    api::router(api_ports, api_settings, edge(settings, ports))
+}
+
+pub(crate) fn make_dashboard(settings: &Settings, ports: &Ports, keys: &Keys, only: Only) -> Router {
+    let Ports { store, clock, random } = ports.clone();
+    let install = keys.public.clone().map(|key| Install {
+        api_url: settings.api_url.clone(),
+        script_url: settings.script_url.clone(),
+        key,
+    });
+    let model = only.serves_api().then(|| match &settings.model {
+        Some(model) => Ok(format!("{}, {}", model.model, model.base_url)),
+        None => Err(NoModel),
+    });
+    let dashboard_settings = DashboardSettings {
+        site: SiteId::DEFAULT,
+        password: settings.password.0.clone(),
+        insecure_cookies: settings.insecure_cookies,
+        install,
+        test_pages: settings.mode == Mode::Development,
+        model,
+    };
+    dashboard::router(DashboardPorts { store, clock, random }, dashboard_settings, edge(settings, ports))
+}
+
+/// One router for two hosts, for platforms that give a program one port.
+pub(crate) fn by_host(api: Router, dashboard: Router, dashboard_host: &str) -> Router {
+    let dashboard_host = dashboard_host.to_owned();
+    Router::new().fallback(async move |request: Request| {
+        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        let router = if name.eq_ignore_ascii_case(&dashboard_host) { dashboard } else { api };
+        router.oneshot(request).await
+    })
+}
+
+fn edge(settings: &Settings, ports: &Ports) -> Edge {
+    Edge {
+        clock: Arc::clone(&ports.clock),
+        random: Arc::clone(&ports.random),
+        proxies: settings.proxies.clone(),
+    }
+}
+
+/// The widget that WIDGET_BUNDLE_PATH names. Deployments of the origin name the file that its build made; where that is
+/// missing, our own is meant.
+fn read_widget(path: &Path) -> Option<axum::body::Bytes> {
+    match fs::read(path) {
+        Ok(bytes) => Some(bytes.into()),
+        Err(error) => {
+            warn!(path = %path.display(), %error, "WIDGET_BUNDLE_PATH cannot be read: the built-in widget is served");
+            None
+        }
+    }
+}
+
+pub(crate) async fn listen(settings: &Settings, port: u16, name: &str) -> anyhow::Result<TcpListener> {
+    let address = SocketAddr::new(settings.host, port);
+    TcpListener::bind(address).await.with_context(|| format!("{name}: cannot listen on {address}"))
+}
+
+pub(crate) fn serve_limits(settings: &Settings) -> ServeLimits {
+    ServeLimits { max_connections: settings.max_connections, ..ServeLimits::default() }
+}

@@ -1,0 +1,20 @@
+//! The whole program: as a process, over real sockets, with a real database.
+//!
+//! `FRONTDESK_TEST=full`, as `cargo xtask test` sets it, makes these try as much as `docs/PROMISES.md` says.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::disallowed_methods, reason = "a process in a test lives in real time")]
+
+mod app;
+mod command_line;
+mod crash;
+mod cut;
+mod first_run;
+mod foreign_models;
+mod half_open;
+mod local_model;
+mod origin;
+mod shutdown;
+
+/// The program that Cargo built for these tests.
+const BINARY: &str = env!("CARGO_BIN_EXE_frontdesk");
