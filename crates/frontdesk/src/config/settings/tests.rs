@@ -1,0 +1,134 @@
+use super::*;
+
+fn read(variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+    Settings::read(&Environment::of(variables.iter().copied()), Only::Everything)
+}
+
+fn refused(variables: &[(&str, &str)]) -> String {
+    read(variables).unwrap_err().to_string()
+}
+
+const PRODUCTION: [(&str, &str); 4] = [
+    ("NODE_ENV", "production"),
+    ("WIDGET_API_KEY", "a-long-enough-widget-key-1"),
+    ("DASHBOARD_PASSWORD", "correct horse battery"),
+    ("CORS_ORIGIN", "https://shop.example"),
+];
+
+fn production_with(name: &'static str, value: &'static str) -> Vec<(&'static str, &'static str)> {
+    PRODUCTION.into_iter().filter(|(other, _)| *other != name).chain([(name, value)]).collect()
+}
+
+#[test]
+fn nothing_needs_to_be_set() {
+    let settings = read(&[]).unwrap();
+    assert_eq!((settings.port, settings.dashboard_port), (4000, 3000));
+    assert_eq!(settings.store, StoreUrl::Sqlite(PathBuf::from("data/frontdesk.db")));
+    assert!(settings.model.is_none() && settings.origins.allows_all());
+    assert_eq!(settings.script_url, "http://localhost:4000/widget/chat-widget.js");
+    assert!(settings.host.is_loopback());
+}
+
+#[test]
+fn the_settings_of_the_origin_mean_what_they_meant() {
+    let settings = read(&[
+        ("OPENAI_API_KEY", "sk-x"),
+        ("OPENAI_MODEL", "gpt-4.1"),
+        ("PORT", "5000"),
+        ("MAX_HISTORY_MESSAGES", "10"),
+        ("RATE_LIMIT_WINDOW_MS", "1000"),
+        ("RATE_LIMIT_MAX_REQUESTS", "5"),
+        ("WIDGET_API_KEY", "old, new"),
+        ("CONVEX_URL", "https://x.convex.cloud"),
+        ("NEXT_PUBLIC_BACKEND_URL", "https://chat.example/"),
+    ])
+    .unwrap();
+    let model = settings.model.unwrap();
+    assert_eq!((model.model.as_str(), model.base_url.to_string().as_str()), ("gpt-4.1", BaseUrl::OPENAI));
+    assert_eq!(settings.chat.max_history_messages, 10);
+    assert_eq!(settings.rate, RateLimit { requests: 5, window: Duration::from_secs(1) });
+    assert_eq!(settings.widget_keys, ["old", "new"]);
+    assert_eq!(settings.script_url, "https://chat.example/widget/chat-widget.js");
+}
+
+#[test]
+fn the_test_pages_may_always_use_the_api() {
+    let listed = "https://shop.example,http://localhost:3001,http://127.0.0.1:3001";
+    let expected = AllowedOrigins::parse(listed).unwrap();
+    let settings = read(&[("CORS_ORIGIN", "https://shop.example"), ("DASHBOARD_PORT", "3001")]).unwrap();
+    assert_eq!(settings.origins, expected);
+    let production = Environment::of(production_with("DASHBOARD_PORT", "3001"));
+    let settings = Settings::read(&production, Only::Everything).unwrap();
+    assert_eq!(settings.origins, AllowedOrigins::parse("https://shop.example").unwrap());
+}
+
+#[test]
+fn a_wrong_value_is_named_with_its_rule_and_not_shown() {
+    for (name, value) in [
+        ("PORT", "0"),
+        ("PORT", "70000"),
+        ("PORT", "secret"),
+        ("HOST", "localhost"),
+        ("UPSTREAM_API", "secret"),
+        ("OPENAI_BASE_URL", "secret"),
+        ("UPSTREAM_EXTRA_BODY", "[1]"),
+        ("RATE_LIMIT_MAX_REQUESTS", "0"),
+        ("CORS_ORIGIN", "secret"),
+        ("TRUSTED_PROXIES", "10.0.0.0/99"),
+        ("DATABASE_URL", "mysql://secret"),
+        ("NODE_ENV", "secret"),
+        ("INSECURE_COOKIES", "secret"),
+        ("DASHBOARD_PASSWORD_HASH", "secret"),
+        ("NEXT_PUBLIC_BACKEND_URL", "secret"),
+        ("WIDGET_API_KEY", "two words"),
+        ("DASHBOARD_PORT", "4000"),
+    ] {
+        // The extra body is looked at only where there is a model.
+        let error = refused(&[("OPENAI_API_KEY", "sk-x"), (name, value)]);
+        assert!(error.starts_with(&format!("{name} (from environment): ")), "{error}");
+        assert!(!error.contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn production_refuses_what_would_be_careless() {
+    assert!(read(&PRODUCTION).is_ok());
+    for (name, value) in [
+        ("WIDGET_API_KEY", "change-me-widget-key"),
+        ("WIDGET_API_KEY", "change-me-widget-key-and-then-some"),
+        ("WIDGET_API_KEY", "short"),
+        ("WIDGET_API_KEY", "a-long-enough-widget-key-1,short"),
+        ("ADMIN_API_KEY", "change-me-admin-api-key"),
+        ("DASHBOARD_PASSWORD", "change-me-admin-password"),
+        ("DASHBOARD_PASSWORD", "short"),
+        ("CORS_ORIGIN", "*"),
+        ("CORS_ORIGIN", "https://shop.example,*"),
+        ("CORS_ORIGIN", ""),
+    ] {
+        let error = refused(&production_with(name, value));
+        assert!(error.starts_with(name), "{error}");
+    }
+}
+
+#[test]
+fn a_dashboard_alone_needs_no_origins() {
+    let environment = Environment::of(production_with("CORS_ORIGIN", ""));
+    assert!(Settings::read(&environment, Only::Dashboard).is_ok());
+    assert!(Settings::read(&environment, Only::Api).is_err());
+}
+
+#[test]
+fn our_own_name_for_the_mode_goes_first() {
+    assert_eq!(
+        read(&[("NODE_ENV", "production"), ("FRONTDESK_ENV", "development")]).unwrap().mode,
+        Mode::Development
+    );
+}
+
+#[test]
+fn no_secret_is_in_debug_output() {
+    let settings =
+        read(&[("OPENAI_API_KEY", "sk-canary"), ("DASHBOARD_PASSWORD", "canary-password")]).unwrap();
+    let text = format!("{:?} {:?}", settings.model, settings.password);
+    assert!(!text.contains("canary"), "{text}");
+}
