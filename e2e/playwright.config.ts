@@ -17,6 +17,7 @@ export const launchOptions = {
 
 export default defineConfig({
   testDir: 'tests',
+  testIgnore: process.env.FRONTDESK_PICTURES ? [] : '**/pictures.spec.ts',
   outputDir: 'results',
   forbidOnly: !!process.env.CI,
   fullyParallel: true,
