@@ -72,7 +72,7 @@ pub struct Turn {
     pub conversation: ConversationId,
     /// The answer.
     pub answer: MessageId,
-    /// Whether the message had been accepted before, so that nothing new was stored.
+    /// Whether the message was sent again after it had been accepted, so that nothing new was stored.
     pub repeated: bool,
     /// Reads the answer.
     pub reader: TurnReader,
@@ -138,6 +138,7 @@ impl Chat {
         let accepting = self.service.tasks.spawn(service.accept(message));
         accepting.await.unwrap_or(Err(SendError::Broken))
     }
+
     /// Follows an answer from a cursor on, whether it is still being written or not, for whoever knows the secret of its
     /// session.
     ///
@@ -157,7 +158,7 @@ impl Chat {
         let stored = self.service.ports.store.session_answer(site, Some(secret), answer).await?;
         let Some((conversation, message)) = stored else { return Ok(None) };
         let Some(log) = ended_log(&message) else { return Err(FollowError::Elsewhere) };
-        Ok(Some(Turn { conversation, answer, repeated: true, reader: log.reader(cursor)? }))
+        Ok(Some(Turn { conversation, answer, repeated: false, reader: log.reader(cursor)? }))
     }
 
     /// Stops the answer being written for a session, or only the given one, and says whether there was one to stop.

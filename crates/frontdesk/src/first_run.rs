@@ -36,13 +36,15 @@ pub(crate) async fn prepare(settings: &Settings, ports: &Ports, only: Only) -> a
     let has_stored = |kind| stored.iter().any(|key| key.kind == kind);
     let is_development = settings.mode == Mode::Development;
 
-    if only.serves_api() && settings.widget_keys.is_empty() && !has_stored(KeyKind::Public) {
+    if only.serves_api() && settings.widget_keys.is_empty() {
         if !is_development {
             bail!(
                 "WIDGET_API_KEY: is required in production: the key that stands in every page with the widget"
             );
         }
-        add_key(ports, KeyKind::Public).await?;
+        if !has_stored(KeyKind::Public) {
+            add_key(ports, KeyKind::Public).await?;
+        }
     }
     if only.serves_api() && is_development && settings.admin_keys.is_empty() && !has_stored(KeyKind::Admin) {
         made.admin_key = Some(add_key(ports, KeyKind::Admin).await?);
@@ -83,19 +85,20 @@ async fn add_key(ports: &Ports, kind: KeyKind) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// The keys that the settings fix; of each kind that they do not, those of the store.
+/// The keys that the settings fix; in development also, of each kind that they do not, those that were made.
 async fn read_keys(settings: &Settings, ports: &Ports) -> anyhow::Result<Keys> {
     let site = SiteId::DEFAULT;
     let stored = ports.store.keys(site).await?;
     let mut ring = KeyRing::default();
     for (kind, texts) in [(KeyKind::Public, &settings.widget_keys), (KeyKind::Admin, &settings.admin_keys)] {
-        if texts.is_empty() {
+        if texts.is_empty() && settings.mode == Mode::Development {
             ring = stored.iter().filter(|key| key.kind == kind).fold(ring, KeyRing::with_stored);
         } else {
             ring = texts.iter().fold(ring, |ring, text| ring.with_text(site, kind, text));
         }
     }
-    let public =
-        settings.widget_keys.first().cloned().or_else(|| stored.iter().find_map(|key| key.text.clone()));
+    let made =
+        || stored.iter().find_map(|key| key.text.clone()).filter(|_| settings.mode == Mode::Development);
+    let public = settings.widget_keys.first().cloned().or_else(made);
     Ok(Keys { ring, public })
 }

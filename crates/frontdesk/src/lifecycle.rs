@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use crate::config::{Environment, Mode, Only, Settings};
+use crate::config::{Environment, Mode, Only, Settings, unused};
 use crate::first_run::{self, Keys, Made};
 use crate::{console, logging, wire};
 
@@ -26,6 +26,9 @@ pub(crate) fn serve(only: Only) -> anyhow::Result<ExitCode> {
     let environment = Environment::read(&std::env::current_dir()?)?;
     let settings = Settings::read(&environment, only)?;
     logging::start(&settings)?;
+    for name in unused(&environment) {
+        warn!("{name} is set, but this version does not use it: data is kept in SQLite");
+    }
     let runtime = Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(run(&settings, only))
 }
@@ -36,13 +39,22 @@ async fn run(settings: &Settings, only: Only) -> anyhow::Result<ExitCode> {
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         warn!(%error, "the limit of open files stays as it is");
     }
+    // What can fail comes before secrets are made: they are shown only at a start that succeeds.
+    let api_listener =
+        if only.serves_api() { Some(wire::listen(settings, settings.port, "PORT").await?) } else { None };
+    let dashboard_listener = if only.serves_dashboard() {
+        Some(wire::listen(settings, settings.dashboard_port, "DASHBOARD_PORT").await?)
+    } else {
+        None
+    };
+    let lock = only.serves_api().then(|| wire::lock_for_api(settings)).transpose()?;
     let ports = wire::open_ports(settings)?;
+    let model = wire::make_model(settings)?;
     let (keys, made) = first_run::prepare(settings, &ports, only).await?;
 
     let mut listeners = Vec::new();
-    let (mut chat, mut lock) = (None, None);
-    if only.serves_api() {
-        lock = Some(wire::lock_for_api(settings)?);
+    let mut chat = None;
+    if let Some(listener) = api_listener {
         let unfinished = ports.store.interrupt_unfinished(ports.clock.now()).await?;
         if unfinished > 0 {
             warn!(
@@ -50,18 +62,17 @@ async fn run(settings: &Settings, only: Only) -> anyhow::Result<ExitCode> {
                 "answers were being written when the server last ended; they are kept as interrupted"
             );
         }
-        let service = wire::make_chat(settings, &ports, wire::make_model(settings)?);
+        let service = wire::make_chat(settings, &ports, model);
         let api = wire::make_api(settings, &ports, service.clone(), &keys);
         let api = match &settings.dashboard_host {
             Some(host) => wire::by_host(api, wire::make_dashboard(settings, &ports, &keys, only), host),
             None => api,
         };
-        listeners.push((wire::listen(settings, settings.port, "PORT").await?, api));
+        listeners.push((listener, api));
         chat = Some(service);
     }
-    if only.serves_dashboard() {
-        let dashboard = wire::make_dashboard(settings, &ports, &keys, only);
-        listeners.push((wire::listen(settings, settings.dashboard_port, "DASHBOARD_PORT").await?, dashboard));
+    if let Some(listener) = dashboard_listener {
+        listeners.push((listener, wire::make_dashboard(settings, &ports, &keys, only)));
     }
     greet(settings, only, &keys, &made);
     let orderly = serve_until_signalled(settings, listeners, chat, signals).await;

@@ -39,3 +39,39 @@ pub(crate) fn wrap(router: Router, edge: Edge, surface: Surface) -> Router {
         .layer(from_fn_with_state(surface, headers::set))
         .layer(from_fn_with_state((edge, surface), respond::respond))
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::routing::get;
+    use frontdesk_core::testing::{ManualClock, SeededRandom};
+    use http::{Request, StatusCode};
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_defect_is_an_error_object_and_not_the_end() {
+        let defect = async || -> StatusCode { panic!("index 7 of secrets") };
+        let router = Router::new().route("/defect", get(defect)).route("/fine", get(async || StatusCode::OK));
+        let edge = Edge {
+            clock: Arc::new(ManualClock::default()),
+            random: Arc::new(SeededRandom::new(1)),
+            proxies: TrustedProxies::default(),
+        };
+        let router = wrap(router, edge, Surface::Api);
+        let ask = |path: &str| {
+            let request = Request::get(path).header("host", "a").body(Body::empty()).unwrap();
+            router.clone().oneshot(request)
+        };
+        let response = ask("/defect").await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(response.headers().contains_key("x-request-id"));
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let error: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(error["code"], "internal_error");
+        assert!(!String::from_utf8_lossy(&body).contains("secrets"));
+        assert_eq!(ask("/fine").await.unwrap().status(), StatusCode::OK);
+    }
+}

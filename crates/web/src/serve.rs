@@ -4,18 +4,13 @@
 mod connection;
 mod head;
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use bytes::Bytes;
 use http::{Request, Response};
-use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -28,7 +23,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 use tracing::{debug, warn};
 
-use connection::{Phase, TimedStream};
+use connection::{Heads, TimedStream};
 
 /// The largest head of a request, in bytes; also what is kept ready for a reader that is slow.
 const MAX_HEAD: usize = 16 * 1024;
@@ -122,15 +117,9 @@ async fn serve_connection(
     shutdown: Shutdown,
 ) {
     let _ = stream.set_nodelay(true);
-    let (stream, phase) = TimedStream::new(stream, limits.head, limits.stall);
-    let service = service_fn(|request: Request<Incoming>| {
-        let request = prepare(request, peer, &phase);
-        let (router, busy) = (router.clone(), Busy(Arc::clone(&phase)));
-        async move {
-            let response = router.oneshot(request).await?;
-            Ok::<_, Infallible>(response.map(|body| BusyBody { body, _busy: busy }))
-        }
-    });
+    let (stream, heads) = TimedStream::new(stream, limits.head, limits.stall);
+    let service =
+        service_fn(|request: Request<Incoming>| router.clone().oneshot(prepare(request, peer, &heads)));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.idle)
@@ -154,48 +143,13 @@ async fn serve_connection(
     }
 }
 
-fn prepare(request: Request<Incoming>, peer: SocketAddr, phase: &Phase) -> Request<Body> {
+fn prepare(request: Request<Incoming>, peer: SocketAddr, heads: &Heads) -> Request<Body> {
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(Peer(peer));
-    if phase.begin_request().is_malformed {
+    if heads.next_is_malformed() {
         request.extensions_mut().insert(MalformedHead);
     }
     request
-}
-
-/// Holds a connection's phase at "a request is being handled".
-struct Busy(Arc<Phase>);
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        self.0.end_request();
-    }
-}
-
-/// A response's body; when it is dropped the request is over.
-struct BusyBody {
-    body: Body,
-    _busy: Busy,
-}
-
-impl http_body::Body for BusyBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }
 
 /// A response that `hyper` is to send as the last one of its connection.

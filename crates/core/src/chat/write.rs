@@ -17,6 +17,14 @@ use crate::{
     Prompt, SavePartial, StoreErrorKind, TurnEnd, TurnFailure, build_prompt,
 };
 
+/// What readers are told of an answer whose end is not stored: nothing that may be lost is shown as done.
+const NOT_STORED: TurnEnd = TurnEnd {
+    status: MessageStatus::Interrupted,
+    finish: None,
+    failure: Some(TurnFailure::Storage),
+    usage: None,
+};
+
 /// Writes one answer, from the prompt to the stored end.
 pub(super) struct Writing {
     pub(super) service: Arc<Service>,
@@ -57,8 +65,8 @@ impl Writing {
             failure = close.facts.failure.map(TurnFailure::code), bytes = close.text.len(),
             first_token_ms = close.facts.first_token_millis, total_ms = close.facts.total_millis, "turn ended"
         );
-        self.store_end(close).await;
-        self.running.log.finish(end);
+        let is_stored = self.store_end(close).await;
+        self.running.log.finish(if is_stored { end } else { NOT_STORED });
         self.service.running.remove(self.running.answer);
     }
 
@@ -168,24 +176,20 @@ impl Writing {
         CloseTurn { site: self.running.session.site, answer: self.running.answer, status, text, facts, now }
     }
 
-    /// Stores the end of the answer, for as long as it takes: until then the conversation takes no other message.
-    async fn store_end(&self, close: CloseTurn) {
+    /// Stores the end of the answer, for as long as it takes: until then the conversation takes no other message. False if it
+    /// can never be stored.
+    async fn store_end(&self, close: CloseTurn) -> bool {
         let mut pause = Duration::from_millis(100);
         let mut waited = Duration::ZERO;
         loop {
-            let Err(error) = self.service.ports.store.close_turn(close.clone()).await else { return };
+            let Err(error) = self.service.ports.store.close_turn(close.clone()).await else { return true };
             error!(answer = %close.answer, error = &error as &dyn std::error::Error, "answer not stored");
             match error.kind {
-                StoreErrorKind::Conflict | StoreErrorKind::Corrupt => return,
+                StoreErrorKind::Conflict | StoreErrorKind::Corrupt => return false,
                 StoreErrorKind::Unavailable | StoreErrorKind::Full => {}
             }
             if waited >= self.service.settings.store_patience {
-                self.running.log.finish(TurnEnd {
-                    status: MessageStatus::Interrupted,
-                    finish: None,
-                    failure: Some(TurnFailure::Storage),
-                    usage: None,
-                });
+                self.running.log.finish(NOT_STORED);
             }
             sleep(pause).await;
             waited += pause;

@@ -101,8 +101,10 @@ impl Conversation {
     }
 
     fn history(&self, upto: usize, turn: &OpenTurn) -> Vec<HistoryEntry> {
-        let recent = self.messages[..upto].iter().filter(|message| message.created_at >= turn.history_since);
-        let entries = recent.map(|message| HistoryEntry {
+        let is_recent = |message: &Message| message.created_at >= turn.history_since;
+        let recent = self.messages[..upto].iter().enumerate();
+        let recent = recent.filter(|(at, message)| at + 1 == upto || is_recent(message));
+        let entries = recent.map(|(_, message)| HistoryEntry {
             role: message.role,
             status: message.status,
             text: message.text.clone(),

@@ -175,6 +175,7 @@ macro_rules! store_suite {
                 history_is_the_last_messages_in_order,
                 history_of_one_is_the_message_itself,
                 history_leaves_out_what_is_too_old,
+                history_has_the_message_itself_however_old_it_is,
                 a_partial_answer_is_kept,
                 a_late_partial_does_not_undo_the_end,
                 closing_twice_changes_nothing,

@@ -14,7 +14,7 @@ pub(crate) fn explain(environment: &Environment, only: Only) -> (String, Result<
         }
         text.push('\n');
     }
-    for name in UNUSED.into_iter().filter(|name| environment.get(name).is_some()) {
+    for name in unused(environment) {
         let _ = writeln!(text, "{name} is set, but this version does not use it: data is kept in SQLite.\n");
     }
     let settings = Settings::read(environment, only);
@@ -28,6 +28,11 @@ pub(crate) fn explain(environment: &Environment, only: Only) -> (String, Result<
         }
     }
     (text, settings)
+}
+
+/// The variables that are set for other versions.
+pub(crate) fn unused(environment: &Environment) -> impl Iterator<Item = &'static str> {
+    UNUSED.into_iter().filter(|name| environment.get(name).is_some())
 }
 
 fn line(environment: &Environment, variable: &Variable) -> String {

@@ -146,6 +146,10 @@ impl Settings {
                 .choice("LOG_FORMAT", &[("text", false), ("json", true)])?
                 .unwrap_or(mode == Mode::Production),
         };
+        if mode == Mode::Production && only.serves_api() && settings.model.is_none() {
+            let rule = "is required in production, or OPENAI_BASE_URL for a server that needs no key";
+            return Err(read.wrong("OPENAI_API_KEY", rule));
+        }
         if settings.port == settings.dashboard_port && only == Only::Everything {
             return Err(read.wrong("DASHBOARD_PORT", "must be another port than PORT"));
         }
@@ -226,8 +230,10 @@ impl Reader<'_> {
             ("test", Mode::Development),
             ("production", Mode::Production),
         ];
-        let own = self.choice("FRONTDESK_ENV", &modes)?;
-        Ok(own.or(self.choice("NODE_ENV", &modes)?).unwrap_or(Mode::Development))
+        match self.choice("FRONTDESK_ENV", &modes)? {
+            Some(own) => Ok(own),
+            None => Ok(self.choice("NODE_ENV", &modes)?.unwrap_or(Mode::Development)),
+        }
     }
 
     fn store(&self, data_dir: &str) -> Result<StoreUrl, ConfigError> {

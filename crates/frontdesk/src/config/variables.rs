@@ -45,7 +45,8 @@ pub(crate) const GROUPS: [Group; 6] = [
             plain(
                 "UPSTREAM_API",
                 "auto",
-                "Which form of the API to speak: chat, responses, or auto (responses for OpenAI itself, chat for others).",
+                "Which form of the API to speak: chat, responses, or auto (responses for OpenAI itself and Azure, chat for \
+                 others).",
             ),
             plain(
                 "UPSTREAM_EXTRA_BODY",
@@ -91,7 +92,8 @@ pub(crate) const GROUPS: [Group; 6] = [
             secret(
                 "DASHBOARD_PASSWORD",
                 "made at the first start",
-                "The dashboard's password. Required in production, at least 12 characters.",
+                "The dashboard's password, at least 12 characters. Production needs this, its hash, or one that \
+                 `frontdesk reset-password` has made.",
             ),
             secret(
                 "DASHBOARD_PASSWORD_HASH",
@@ -137,7 +139,8 @@ pub(crate) const GROUPS: [Group; 6] = [
             plain(
                 "INSECURE_COOKIES",
                 "0",
-                "1 allows signing in to the dashboard over plain HTTP from other machines. For networks you trust.",
+                "1 allows signing in to the dashboard over plain HTTP under any host name, not only as localhost. For networks \
+                 you trust.",
             ),
         ],
     },

@@ -11,6 +11,15 @@ fn unconfigured() -> Program {
     Program::new(BINARY).set("WIDGET_API_KEY", "").set("ADMIN_API_KEY", "").set("DASHBOARD_PASSWORD", "")
 }
 
+/// A program as a server would run it, on this machine alone.
+fn in_production(program: Program) -> Program {
+    program
+        .set("NODE_ENV", "production")
+        .set("HOST", "127.0.0.1")
+        .set("CORS_ORIGIN", "https://shop.example")
+        .set("OPENAI_API_KEY", "sk-test")
+}
+
 /// The word behind a label in what the program said.
 fn said(text: &str, label: &str) -> Option<String> {
     let line = text.lines().find(|line| line.trim_start().starts_with(label))?;
@@ -56,6 +65,38 @@ fn it_makes_what_it_needs_says_it_once_and_works() {
 }
 
 #[test]
+fn a_start_that_fails_makes_no_secrets() {
+    let mut program = unconfigured();
+    let taken = std::net::TcpListener::bind(program.dashboard()).unwrap();
+    let output = program.command().output().unwrap();
+    let problem = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && problem.contains("DASHBOARD_PORT: cannot listen"), "{problem}");
+    drop(taken);
+    program.start();
+    std::thread::sleep(Duration::from_millis(100));
+    let text = program.child().printed();
+    assert!(said(&text, "Password").is_some() && said(&text, "Admin key").is_some(), "{text}");
+}
+
+#[test]
+fn keys_made_in_development_open_nothing_in_production() {
+    let mut program = unconfigured().started();
+    std::thread::sleep(Duration::from_millis(100));
+    let admin_key = said(&program.child().printed(), "Admin key").unwrap();
+    let list = Request::get("/v1/admin/conversations").header("x-admin-api-key", &admin_key);
+    assert_eq!(program.ask(&list).status, 200);
+    program.child().terminate();
+    assert!(program.child().wait(Duration::from_secs(5)));
+    let mut program = in_production(program);
+    let output = program.command().output().unwrap();
+    let problem = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && problem.contains("WIDGET_API_KEY"), "{problem}");
+    program = program.set("WIDGET_API_KEY", Program::PUBLIC_KEY);
+    program.start();
+    assert_eq!(program.ask(&list).status, 503, "the admin API is off");
+}
+
+#[test]
 fn a_new_password_replaces_the_old_one_while_the_server_runs() {
     let mut program = unconfigured().started();
     std::thread::sleep(Duration::from_millis(100));
@@ -84,29 +125,18 @@ fn a_new_password_replaces_the_old_one_while_the_server_runs() {
 
 #[test]
 fn nothing_secret_is_made_in_production() {
-    for (missing, variable) in [
-        ("WIDGET_API_KEY", "WIDGET_API_KEY"),
-        ("DASHBOARD_PASSWORD", "DASHBOARD_PASSWORD"),
-        ("CORS_ORIGIN", "CORS_ORIGIN"),
-    ] {
-        let program = Program::new(BINARY)
-            .set("NODE_ENV", "production")
-            .set("CORS_ORIGIN", "https://shop.example")
-            .set(missing, "");
+    for missing in ["WIDGET_API_KEY", "DASHBOARD_PASSWORD", "CORS_ORIGIN", "OPENAI_API_KEY"] {
+        let program = in_production(Program::new(BINARY)).set(missing, "");
         let output = program.command().output().unwrap();
         let text = String::from_utf8(output.stderr).unwrap();
-        assert!(!output.status.success() && text.contains(variable), "{missing}: {text}");
+        assert!(!output.status.success() && text.contains(missing), "{missing}: {text}");
         assert_eq!(text.lines().filter(|line| line.starts_with("frontdesk: ")).count(), 1, "{text}");
     }
 }
 
 #[test]
 fn production_serves_no_test_pages() {
-    let program = Program::new(BINARY)
-        .set("NODE_ENV", "production")
-        .set("CORS_ORIGIN", "https://shop.example")
-        .set("HOST", "127.0.0.1")
-        .started();
+    let program = in_production(Program::new(BINARY)).started();
     for path in ["/widget-test.html", "/headless-test.html"] {
         assert_eq!(exchange(program.dashboard(), &Request::get(path)).unwrap().status, 404, "{path}");
     }

@@ -17,7 +17,13 @@ fn message(path: &str) -> Request {
 #[test]
 fn the_production_smoke_tests_pass() {
     let model = ModelServer::saying(&["Hello", " there"]);
-    let program = program(&model);
+    let program = Program::new(BINARY)
+        .set("OPENAI_BASE_URL", &model.base_url())
+        .set("UPSTREAM_API", "chat")
+        .set("NODE_ENV", "production")
+        .set("HOST", "127.0.0.1")
+        .set("CORS_ORIGIN", "https://shop.example")
+        .started();
     assert_eq!(program.ask(&Request::get("/health")).json(), json!({ "status": "ok" }));
 
     let widget = program.ask(&Request::get("/widget/chat-widget.js"));

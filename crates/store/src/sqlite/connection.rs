@@ -18,8 +18,7 @@ const NETWORK_FILE_SYSTEMS: [&str; 7] = ["9p", "cifs", "fuse.sshfs", "nfs", "nfs
 /// Makes the folder of a database, and refuses one on which write-ahead logging does not work.
 pub(super) fn prepare_folder(path: &Path) -> Result<(), OpenSqliteError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)
-        .map_err(|source| OpenSqliteError::Folder { path: folder.to_owned(), source })?;
+    make_folder(folder).map_err(|source| OpenSqliteError::Folder { path: folder.to_owned(), source })?;
     let (Ok(folder), Ok(mounts)) = (folder.canonicalize(), fs::read_to_string("/proc/self/mounts")) else {
         return Ok(());
     };
@@ -29,6 +28,22 @@ pub(super) fn prepare_folder(path: &Path) -> Result<(), OpenSqliteError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Conversations are for the server alone, so a folder that is made for them is closed to other users.
+fn make_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
+}
+
+/// Makes the file, closed to other users; its companions get the same rights from SQLite.
+fn make_file(path: &Path) -> std::io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.append(true).create(true).open(path).map(|_| ())
 }
 
 /// The type of the file system that a folder is on, from a table of mounts in the form of proc(5).
@@ -50,6 +65,7 @@ fn file_system<'a>(folder: &Path, mounts: &'a str) -> Option<&'a str> {
 pub(super) fn open(path: &Path) -> Result<Connection, OpenSqliteError> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    make_file(path).map_err(|source| OpenSqliteError::File { path: path.to_owned(), source })?;
     connect(path, flags).map_err(|source| OpenSqliteError::Open { path: path.to_owned(), source })
 }
 
@@ -85,6 +101,23 @@ mod tests {
             ("/srv/shared data/fast/x", "tmpfs"),
         ] {
             assert_eq!(file_system(Path::new(folder), MOUNTS), Some(kind), "{folder}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_made_is_closed_to_other_users() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data/test.db");
+        prepare_folder(&path).unwrap();
+        let connection = open(&path).unwrap();
+        connection.execute_batch("CREATE TABLE t (a); INSERT INTO t VALUES (1)").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(path.parent().unwrap()), 0o700);
+        for name in ["test.db", "test.db-wal", "test.db-shm"] {
+            assert_eq!(mode(&path.with_file_name(name)), 0o600, "{name}");
         }
     }
 

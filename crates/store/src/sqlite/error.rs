@@ -16,6 +16,14 @@ pub enum OpenSqliteError {
         /// Why.
         source: io::Error,
     },
+    /// The file cannot be made, or not opened for writing.
+    #[error("cannot write {path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The file lies on a file system that does not share memory between processes, as write-ahead logging must.
     #[error("{path} is on a network file system ({kind}), where SQLite loses data; use a local disk")]
     NetworkFileSystem {

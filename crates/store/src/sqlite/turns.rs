@@ -188,7 +188,7 @@ fn read_history(
 ) -> Result<Vec<HistoryEntry>, Failure> {
     let mut statement = connection.prepare_cached(
         "SELECT role, status, text FROM messages
-         WHERE conversation_id = ? AND seq <= ? AND created_at >= ? ORDER BY seq DESC LIMIT ?",
+         WHERE conversation_id = ?1 AND seq <= ?2 AND (created_at >= ?3 OR seq = ?2) ORDER BY seq DESC LIMIT ?4",
     )?;
     let values = params![conversation.as_bytes(), upto, turn.history_since.millis(), turn.history_limit];
     let entries = statement.query_map(values, |row| {

@@ -5,6 +5,10 @@ use axum::response::{IntoResponse as _, Response};
 use http::HeaderValue;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE};
 use utoipa::OpenApi;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -47,7 +51,43 @@ impl utoipa::Modify for Keys {
 /// The OpenAPI document of the public listener, as JSON.
 pub fn document() -> String {
     let documented = OpenApiRouter::<Arc<Api>>::with_openapi(Document::openapi()).merge(documented_routes());
-    documented.into_openapi().to_pretty_json().unwrap_or_default()
+    let mut document = documented.into_openapi();
+    for (path, item) in &mut document.paths.paths {
+        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+            add_response_headers(path, operation);
+        }
+    }
+    add_origins_name(&mut document);
+    document.to_pretty_json().unwrap_or_default()
+}
+
+/// The headers that responses have wherever they come from.
+fn add_response_headers(path: &str, operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else { continue };
+        let mut add = |name: &str, meaning: &str| {
+            let header =
+                HeaderBuilder::new().schema(Some(Object::with_type(Type::String))).description(Some(meaning));
+            response.headers.insert(name.to_owned(), RefOr::T(header.build()));
+        };
+        add("x-request-id", "The request's id, as the server's log has it.");
+        if ["429", "503"].contains(&status.as_str()) {
+            add("Retry-After", "In how many seconds it is worth trying again (RFC 9110, section 10.2.3).");
+        }
+        if status == "200" && ["/v1/chat", "/v1/chat/stream"].contains(&path) {
+            add("Idempotency-Replayed", "`true` if the message had been accepted before under this key.");
+        }
+    }
+}
+
+/// The origin's clients know the stream under another address too.
+fn add_origins_name(document: &mut utoipa::openapi::OpenApi) {
+    let Some(mut item) = document.paths.get_path_item("/v1/chat/stream").cloned() else { return };
+    if let Some(operation) = &mut item.post {
+        operation.operation_id = Some("chat_stream_of_the_origin".to_owned());
+        operation.summary = Some("The same as POST /v1/chat/stream, for clients of the origin.".to_owned());
+    }
+    document.paths.paths.insert("/chat".to_owned(), item);
 }
 
 /// This document.

@@ -46,6 +46,7 @@ pub(crate) struct StopReply {
         (status = 400, description = "The request is not in order; `code` says how.", body = ErrorObject),
         (status = 401, description = "`unauthorized` or `session_secret_required`", body = ErrorObject),
         (status = 403, description = "`origin_denied`", body = ErrorObject),
+        (status = 408, description = "`request_timeout`", body = ErrorObject),
         (status = 413, description = "`payload_too_large`", body = ErrorObject),
         (status = 415, description = "`unsupported_media_type` or `unsupported_encoding`", body = ErrorObject),
         (status = 429, description = "`rate_limited`", body = ErrorObject),

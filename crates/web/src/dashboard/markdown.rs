@@ -7,11 +7,19 @@ use std::fmt::Write as _;
 
 use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
+/// Quotes within more quotes than this are shown as if they were not. A mark of two bytes would otherwise become an element
+/// of two dozen, and a page of elements too deep for browsers.
+const MAX_QUOTES: usize = 16;
+
 /// Renders an answer.
 pub(super) fn render(text: &str) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
-    let mut writer =
-        Writer { html: String::with_capacity(text.len() * 2), in_head: false, open_links: Vec::new() };
+    let mut writer = Writer {
+        html: String::with_capacity(text.len() * 2),
+        in_head: false,
+        quotes: 0,
+        open_links: Vec::new(),
+    };
     for event in Parser::new_ext(text, options) {
         writer.write(event);
     }
@@ -21,6 +29,8 @@ pub(super) fn render(text: &str) -> String {
 struct Writer {
     html: String,
     in_head: bool,
+    /// How many quotes are being written within each other.
+    quotes: usize,
     /// For each link being written, whether it has an address and so an element.
     open_links: Vec<bool>,
 }
@@ -54,7 +64,12 @@ impl Writer {
             Tag::Heading { level, .. } => {
                 let _ = write!(self.html, "<{} dir=\"auto\">", heading(*level));
             }
-            Tag::BlockQuote(_) => self.html.push_str("<blockquote>"),
+            Tag::BlockQuote(_) => {
+                self.quotes += 1;
+                if self.quotes <= MAX_QUOTES {
+                    self.html.push_str("<blockquote>");
+                }
+            }
             Tag::CodeBlock(kind) => {
                 // The language is the model's word; it is not needed.
                 let (CodeBlockKind::Fenced(_) | CodeBlockKind::Indented) = kind;
@@ -93,7 +108,10 @@ impl Writer {
                 let _ = write!(self.html, "</{}>", heading(level));
                 return;
             }
-            TagEnd::BlockQuote(_) => "</blockquote>",
+            TagEnd::BlockQuote(_) => {
+                self.quotes -= 1;
+                if self.quotes < MAX_QUOTES { "</blockquote>" } else { "" }
+            }
             TagEnd::CodeBlock => "</code></pre>",
             TagEnd::List(false) => "</ul>",
             TagEnd::List(true) => "</ol>",
@@ -270,5 +288,12 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn quotes_do_not_nest_for_ever() {
+        let html = render(&format!("{}deep", "> ".repeat(1000)));
+        assert_eq!((html.matches("<blockquote>").count(), html.matches("</blockquote>").count()), (16, 16));
+        assert!(html.contains("deep"));
     }
 }

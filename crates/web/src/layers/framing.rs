@@ -17,7 +17,13 @@ pub(super) async fn check(request: Request, next: Next) -> Response {
     if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
         return ApiError::new(Code::MethodNotAllowed).into_response();
     }
-    next.run(request).await
+    let has_stated_length = !request.headers().contains_key(header::TRANSFER_ENCODING);
+    let mut response = next.run(request).await;
+    if !has_stated_length {
+        // Where its body ends is not followed, so neither is what comes behind it.
+        close_after(&mut response);
+    }
+    response
 }
 
 /// Whether a request names its host once (RFC 9112, section 3.2), and its target no other one.

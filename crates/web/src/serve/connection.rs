@@ -1,93 +1,69 @@
+use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use super::head::HeadScan;
+use super::head::RequestScan;
 
-/// Where a connection is between its requests, shared by what reads its bytes and what handles its requests.
+/// What was seen of the heads that came in, in their order. A client may send several before the first is answered.
 #[derive(Debug, Default)]
-pub(super) struct Phase {
-    /// Whether a request is being handled, so that bytes that come in are not of a head.
-    busy: AtomicBool,
-    /// How many requests were begun.
-    begun: AtomicU64,
-    malformed: AtomicBool,
+pub(super) struct Heads {
+    malformed: Mutex<VecDeque<bool>>,
 }
 
-/// A request whose head has come in whole.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct BegunRequest {
-    pub(super) is_malformed: bool,
-}
-
-impl Phase {
-    pub(super) fn begin_request(&self) -> BegunRequest {
-        self.busy.store(true, Ordering::Release);
-        self.begun.fetch_add(1, Ordering::AcqRel);
-        BegunRequest { is_malformed: self.malformed.swap(false, Ordering::AcqRel) }
+impl Heads {
+    /// Whether the head of the request that begins now is malformed; one that was not seen to come in is.
+    pub(super) fn next_is_malformed(&self) -> bool {
+        self.malformed.lock().unwrap_or_else(PoisonError::into_inner).pop_front().unwrap_or(true)
     }
 
-    pub(super) fn end_request(&self) {
-        self.busy.store(false, Ordering::Release);
-    }
-
-    fn is_busy(&self) -> bool {
-        self.busy.load(Ordering::Acquire)
-    }
-
-    fn begun(&self) -> u64 {
-        self.begun.load(Ordering::Acquire)
+    fn push(&self, is_malformed: bool) {
+        self.malformed.lock().unwrap_or_else(PoisonError::into_inner).push_back(is_malformed);
     }
 }
 
 /// A connection that fails when a head takes too long to come in, or what is ready for the reader to go out.
 pub(super) struct TimedStream<S> {
     stream: S,
-    phase: Arc<Phase>,
-    head: Option<Head>,
-    /// How many requests had been begun when `head` was looked at.
-    begun: u64,
+    heads: Arc<Heads>,
+    scan: RequestScan,
+    /// By when the head that has begun to come in has to be there.
+    deadline: Option<Pin<Box<Sleep>>>,
     head_limit: Duration,
     stall: Option<Pin<Box<Sleep>>>,
     stall_limit: Duration,
 }
 
-/// A head that has begun to come in.
-struct Head {
-    scan: HeadScan,
-    deadline: Pin<Box<Sleep>>,
-}
-
-impl Head {
-    fn begin(limit: Duration) -> Self {
-        Self { scan: HeadScan::default(), deadline: Box::pin(sleep(limit)) }
-    }
-}
-
 impl<S> TimedStream<S> {
     /// The stream, which owes the head of its first request from now on.
-    pub(super) fn new(stream: S, head_limit: Duration, stall_limit: Duration) -> (Self, Arc<Phase>) {
-        let phase = Arc::new(Phase::default());
-        let head = Some(Head::begin(head_limit));
-        let timed =
-            Self { stream, phase: Arc::clone(&phase), head, begun: 0, head_limit, stall: None, stall_limit };
-        (timed, phase)
+    pub(super) fn new(stream: S, head_limit: Duration, stall_limit: Duration) -> (Self, Arc<Heads>) {
+        let heads = Arc::new(Heads::default());
+        let timed = Self {
+            stream,
+            heads: Arc::clone(&heads),
+            scan: RequestScan::default(),
+            deadline: Some(Box::pin(sleep(head_limit))),
+            head_limit,
+            stall: None,
+            stall_limit,
+        };
+        (timed, heads)
     }
 
     fn look_at(&mut self, bytes: &[u8]) {
-        if self.phase.is_busy() || bytes.is_empty() {
-            return;
+        let mut rest = bytes;
+        while let Some(end) = self.scan.feed(&mut rest) {
+            self.heads.push(end.is_malformed);
+            self.deadline = None;
         }
-        let head = self.head.get_or_insert_with(|| Head::begin(self.head_limit));
-        head.scan.feed(bytes);
-        if head.scan.is_malformed() {
-            self.phase.malformed.store(true, Ordering::Release);
+        if self.scan.is_within_head() {
+            let limit = self.head_limit;
+            self.deadline.get_or_insert_with(|| Box::pin(sleep(limit)));
         }
     }
 
@@ -114,17 +90,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let begun = self.phase.begun();
-        if std::mem::replace(&mut self.begun, begun) != begun {
-            self.head = None;
-        }
         let before = buffer.filled().len();
         if let Poll::Ready(result) = Pin::new(&mut self.stream).poll_read(context, buffer) {
             self.look_at(&buffer.filled()[before..]);
             return Poll::Ready(result);
         }
-        if let Some(head) = &mut self.head {
-            ready!(head.deadline.as_mut().poll(context));
+        if let Some(deadline) = &mut self.deadline {
+            ready!(deadline.as_mut().poll(context));
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the head takes too long")));
         }
         Poll::Pending
@@ -177,7 +149,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_head_that_trickles_in_is_cut_off_however_often_a_byte_comes() {
         let (mut client, server) = duplex(1024);
-        let (mut server, _phase) = TimedStream::new(server, LIMIT, LIMIT);
+        let (mut server, _heads) = TimedStream::new(server, LIMIT, LIMIT);
         let trickle = async {
             loop {
                 if client.write_all(b"x").await.is_err() {
@@ -204,14 +176,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_kept_connection_may_wait_but_its_next_head_may_not() {
         let (mut client, server) = duplex(1024);
-        let (mut server, phase) = TimedStream::new(server, LIMIT, LIMIT);
-        client.write_all(b"GET").await.unwrap();
-        let mut bytes = [0; 3];
+        let (mut server, _heads) = TimedStream::new(server, LIMIT, LIMIT);
+        let head = b"GET / HTTP/1.1\r\n\r\n";
+        client.write_all(head).await.unwrap();
+        let mut bytes = vec![0; head.len()];
         server.read_exact(&mut bytes).await.unwrap();
-        phase.begin_request();
-        // As hyper does while a request is handled, to notice that the client leaves.
-        assert!(tokio::time::timeout(Duration::from_mins(1), server.read_exact(&mut bytes)).await.is_err());
-        phase.end_request();
         assert!(tokio::time::timeout(Duration::from_mins(1), server.read_exact(&mut bytes)).await.is_err());
         client.write_all(b"GE").await.unwrap();
         let began = Instant::now();
@@ -220,9 +189,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_body_may_take_its_time() {
+        let (mut client, server) = duplex(1024);
+        let (mut server, _heads) = TimedStream::new(server, LIMIT, LIMIT);
+        let head = b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\na";
+        client.write_all(head).await.unwrap();
+        let mut bytes = vec![0; head.len()];
+        server.read_exact(&mut bytes).await.unwrap();
+        assert!(tokio::time::timeout(Duration::from_mins(1), server.read_exact(&mut bytes)).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_reader_that_takes_nothing_is_cut_off_and_a_slow_one_is_not() {
         let (mut client, server) = duplex(16);
-        let (mut server, _phase) = TimedStream::new(server, LIMIT, LIMIT);
+        let (mut server, _heads) = TimedStream::new(server, LIMIT, LIMIT);
         let slow = async {
             let mut byte = [0];
             for _ in 0..20 {
@@ -242,13 +222,12 @@ mod tests {
     #[tokio::test]
     async fn a_malformed_head_is_told_to_its_own_request_only() {
         let (mut client, server) = duplex(1024);
-        let (mut server, phase) = TimedStream::new(server, LIMIT, LIMIT);
-        let mut buffer = [0; 64];
-        for (head, is_malformed) in [(&b"GET / HTTP/1.1\n\n"[..], true), (b"GET / HTTP/1.1\r\n\r\n", false)] {
-            client.write_all(head).await.unwrap();
-            let _ = server.read(&mut buffer).await.unwrap();
-            assert_eq!(phase.begin_request().is_malformed, is_malformed);
-            phase.end_request();
-        }
+        let (mut server, heads) = TimedStream::new(server, LIMIT, LIMIT);
+        let mut buffer = [0; 256];
+        let good = "GET / HTTP/1.1\r\n\r\n";
+        client.write_all(format!("{good}{good}GET / HTTP/1.1\n\n{good}").as_bytes()).await.unwrap();
+        let _ = server.read(&mut buffer).await.unwrap();
+        assert_eq!([(); 3].map(|()| heads.next_is_malformed()), [false, false, true]);
+        assert!(heads.next_is_malformed(), "nothing behind a malformed head is trusted");
     }
 }

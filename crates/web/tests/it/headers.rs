@@ -76,10 +76,3 @@ async fn pages_of_the_documentation_load_nothing_from_outside() {
         (StatusCode::OK, "public, max-age=31536000, immutable")
     );
 }
-
-#[tokio::test]
-async fn a_defect_is_an_error_object_and_not_the_end() {
-    let desk = Desk::open().await;
-    let reply = desk.get("/v1/admin/conversations?limit=1").admin().send().await;
-    assert_eq!(reply.status, StatusCode::OK);
-}

@@ -26,7 +26,13 @@ async fn every_operation_says_what_it_takes_and_how_it_fails() {
             let is_guarded = operation.get("security").is_some();
             assert_eq!(is_guarded, responses.contains_key("401"), "{name}");
             assert_eq!(is_guarded, responses.contains_key("429"), "{name}");
+            for (status, response) in responses {
+                let headers = response["headers"].as_object().unwrap();
+                let waits = ["429", "503"].contains(&status.as_str());
+                assert_eq!(waits, headers.contains_key("Retry-After"), "{name} {status}");
+                assert!(headers.contains_key("x-request-id"), "{name} {status}");
+            }
         }
     }
-    assert_eq!(operations, 11);
+    assert_eq!(operations, 12);
 }

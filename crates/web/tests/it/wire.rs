@@ -107,6 +107,26 @@ async fn a_request_hidden_behind_another_is_not_served() {
         .exchange(format!("{}{hidden}", message("Content-Length: 35\r\nTransfer-Encoding: chunked\r\n")))
         .await;
     assert_eq!(reply.matches("HTTP/1.1").count(), 1, "{reply}");
+
+    let chunked = "POST /v1/chat HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    let reply = server.exchange(format!("{chunked}{hidden}")).await;
+    assert_eq!(reply.matches("HTTP/1.1").count(), 1, "what follows chunks is not looked at: {reply}");
+}
+
+#[tokio::test]
+async fn a_request_behind_another_is_looked_at_as_closely() {
+    let server = Server::start(ServeLimits::default()).await;
+    let first = "GET /health HTTP/1.1\r\nHost: a\r\n\r\n";
+    let coded = message("Content-Length: 35\r\nTransfer-Encoding: chunked\r\n");
+    for second in ["GET /health HTTP/1.1\nHost: a\n\n", &coded] {
+        let reply = server.exchange(format!("{first}{second}")).await;
+        let statuses: Vec<_> = reply.split("HTTP/1.1 ").skip(1).map(|rest| &rest[..3]).collect();
+        assert_eq!(statuses, ["200", "400"], "{reply}");
+    }
+    let reply = server
+        .exchange(format!("{first}{first}GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"))
+        .await;
+    assert_eq!(reply.matches("HTTP/1.1 200").count(), 3, "{reply}");
 }
 
 #[tokio::test]

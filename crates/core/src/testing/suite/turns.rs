@@ -102,6 +102,17 @@ pub async fn history_leaves_out_what_is_too_old(f: &mut Fixture) {
     assert_eq!(f.thread(&bare_session("a")).await.messages.len(), 4);
 }
 
+pub async fn history_has_the_message_itself_however_old_it_is(f: &mut Fixture) {
+    let failed = f.accept(f.keyed_turn(&bare_session("a"), "old", "k1")).await;
+    f.close(failed.answer, MessageStatus::Failed, "").await;
+    f.pass(3600);
+    let turn = f.keyed_turn(&bare_session("a"), "old", "k1");
+    let since = Timestamp::from_millis(turn.now.millis() - 60_000);
+    let again = f.accept(OpenTurn { history_since: since, ..turn }).await;
+    let texts: Vec<_> = again.history.iter().map(|entry| entry.text.as_str()).collect();
+    assert_eq!(texts, ["old"]);
+}
+
 pub async fn a_partial_answer_is_kept(f: &mut Fixture) {
     let opened = f.open(&session("a"), "hello").await;
     for text in ["Hel", "Hello, "] {

@@ -8,7 +8,8 @@ fn refused(variables: &[(&str, &str)]) -> String {
     read(variables).unwrap_err().to_string()
 }
 
-const PRODUCTION: [(&str, &str); 4] = [
+const PRODUCTION: [(&str, &str); 5] = [
+    ("OPENAI_API_KEY", "sk-x"),
     ("NODE_ENV", "production"),
     ("WIDGET_API_KEY", "a-long-enough-widget-key-1"),
     ("DASHBOARD_PASSWORD", "correct horse battery"),
