@@ -97,7 +97,7 @@ fn half_open_requests_are_cut_off_and_nobody_else_feels_them() {
             }
             thread::sleep(Duration::from_secs(2));
         }
-        let by = bodies_began + Duration::from_secs(32);
+        let by = bodies_began + Duration::from_secs(31);
         let closed = trickled.iter_mut().filter_map(|stream| is_closed(stream, by).then_some(())).count();
         assert_eq!(closed, bodies, "trickled bodies closed by {:?}", bodies_began.elapsed());
         visitors.over.store(true, Ordering::Relaxed);
