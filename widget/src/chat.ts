@@ -51,7 +51,6 @@ export function startChat(config: Config, host: HTMLElement, root: HTMLElement):
     frame = 0;
     countDown();
     draw(root, chatShapes(state));
-    root.toggleAttribute('data-open', !!state.isOpen);
     if (!state.built) return;
     if (!scroll) {
       scroll = createScroll(find('.log'));
@@ -65,7 +64,7 @@ export function startChat(config: Config, host: HTMLElement, root: HTMLElement):
       else if (active.delete(turn)) finished(turn);
     }
     const missed = !scroll.pinned && (!!state.missed || grew);
-    if (missed !== !!state.missed) changed();
+    if (missed !== state.missed) changed();
     state.missed = missed;
   }
 
@@ -193,9 +192,12 @@ export function startChat(config: Config, host: HTMLElement, root: HTMLElement):
       focus('.log');
       goOn();
     },
-    async copy(button, text) {
-      await copyFrom(button, text);
-      say(Words.copied);
+    copy(button, text) {
+      // Where the page forbids copying, the missing tick says so.
+      copyFrom(button, text).then(
+        () => say(Words.copied),
+        () => {},
+      );
     },
     copyCode(event) {
       const button = (event.target as Element).closest<HTMLElement>('figure button');

@@ -1,6 +1,6 @@
 /** Copying, and the tick that says it worked. */
 
-import { draw } from './draw';
+import { draw, shapeOf } from './draw';
 import { Icon, icon } from './icons';
 import { Words } from './words';
 
@@ -9,8 +9,6 @@ const TICK_FOR = 2000;
 /** Copies text and shows a tick on the button for a moment. */
 export async function copyFrom(button: HTMLElement, text: string): Promise<void> {
   await navigator.clipboard.writeText(text);
-  const face = [...button.childNodes];
-  button.replaceChildren();
   draw(button, [icon(Icon.tick), Words.copied]);
-  setTimeout(() => button.replaceChildren(...face), TICK_FOR);
+  setTimeout(() => draw(button, shapeOf(button).children), TICK_FOR);
 }

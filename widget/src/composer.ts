@@ -26,7 +26,7 @@ export function composerShape(state: ChatState): Shape {
   return shape(
     'div',
     { class: 'foot', inert: state.asking },
-    !!state.missed && button({ class: 'jump', onclick: on.jump }, icon(Icon.arrowDown), Words.newAnswer),
+    state.missed && button({ class: 'jump', onclick: on.jump }, icon(Icon.arrowDown), Words.newAnswer),
     shape(
       'div',
       { class: over ? 'field bad' : 'field' },
@@ -62,6 +62,6 @@ export function composerShape(state: ChatState): Shape {
 
 /** Makes the field as high as its text; the style sheet says where that ends. */
 export function growField(field: HTMLTextAreaElement): void {
-  field.style.setProperty('height', 'auto');
-  field.style.setProperty('height', `${field.scrollHeight}px`);
+  field.style.height = 'auto';
+  field.style.height = `${field.scrollHeight}px`;
 }

@@ -55,7 +55,7 @@ export function createConversation(config: Config, session: Session, link: Link,
   /** Sends what is waiting, one after the other: the server answers one message of a conversation at a time. */
   async function work() {
     const [turn] = queue;
-    if (exchange || !turn) return;
+    if (!turn) return;
     api ??= createApi(config, session.ensure(), link);
     const mine = api;
     await restored;

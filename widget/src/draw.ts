@@ -4,8 +4,10 @@ import type { Child, Shape } from './shape';
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-/** The shape that an element was drawn from. */
 const drawn = new WeakMap<Node, Shape>();
+
+/** The shape that an element of ours was drawn from. */
+export const shapeOf = (element: Element) => drawn.get(element) as Shape;
 
 /** Draws the children of an element, in place of those it has. */
 export function draw(parent: Element, children: readonly Child[]): void {
@@ -14,6 +16,7 @@ export function draw(parent: Element, children: readonly Child[]): void {
     if (typeof child === 'object') drawElement(parent, child, node);
     else if (node instanceof Text) {
       const text = child || '';
+      if (text === node.data) return;
       if (text.startsWith(node.data)) node.appendData(text.slice(node.length));
       else node.data = text;
     } else place(parent, document.createTextNode(child || ''), node);

@@ -12,7 +12,7 @@ import { Words } from './words';
 export function chatShapes(state: ChatState): Child[] {
   const isOpen = !!state.isOpen;
   return [
-    !!state.built && panelShape(state),
+    state.built && panelShape(state),
     button(
       {
         class: 'launcher',
@@ -28,7 +28,7 @@ export function chatShapes(state: ChatState): Child[] {
 
 function panelShape(state: ChatState): Shape {
   const { on } = state;
-  const inert = !!state.asking;
+  const inert = state.asking;
   const tool = (name: string, path: Icon, onclick: () => void) =>
     button({ class: 'icon', 'aria-label': name, onclick }, icon(path));
   return shape(
@@ -45,18 +45,18 @@ function panelShape(state: ChatState): Shape {
       avatar(),
       box(
         state.offline ? 'who off' : 'who',
-        shape('h2', { id: 'title', tabindex: '-1', dir: 'auto' }, state.config.title),
+        shape('h2', { id: 'title', tabindex: '-1' }, state.config.title),
         shape('p', {}, shape('i'), state.offline ? Words.reconnecting : Words.aiAssistant),
       ),
       tool(Words.newConversation, Icon.pencil, on.newConversation),
       tool(Words.minimise, Icon.chevron, on.toggle),
     ),
-    !!state.offline &&
+    state.offline &&
       shape(
         'div',
         { class: 'banner', inert },
         icon(Icon.noSignal),
-        Words.offline,
+        shape('span', {}, Words.offline),
         button({ onclick: on.tryNow }, Words.tryNow),
       ),
     logShape(state),

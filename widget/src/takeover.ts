@@ -14,8 +14,9 @@ export function createTakeover(host: HTMLElement): Takeover {
 
   /** Follows the part of the screen that the keyboard leaves free. */
   function follow() {
-    panel?.style.setProperty('height', `${visualViewport?.height}px`);
-    panel?.style.setProperty('transform', `translateY(${visualViewport?.offsetTop}px)`);
+    if (!panel || !visualViewport) return;
+    panel.style.height = `${visualViewport.height}px`;
+    panel.style.transform = `translateY(${visualViewport.offsetTop}px)`;
   }
 
   function begin(filled: HTMLElement): () => void {

@@ -22,7 +22,7 @@ export function turnShape(turn: Turn, answer: Child[], day: string | false, last
   return box(
     'turn',
     day && shape('div', { class: 'day', role: 'separator' }, shape('span', {}, day)),
-    !!turn.question &&
+    turn.question &&
       shape(
         'article',
         { class: unsent ? 'me unsent' : queued ? 'me queued' : 'me', 'aria-label': Words.you },
@@ -68,7 +68,7 @@ export function turnShape(turn: Turn, answer: Child[], day: string | false, last
           retry('button primary', last && !turn.final, icon(Icon.again)),
         )
       : stage === 'limited' &&
-          !!state.wait &&
+          state.wait &&
           notice('note warn', Icon.clock, Words.limitedTitle, [
             Words.limitedBefore,
             shape('b', {}, state.wait),
@@ -84,4 +84,4 @@ export function notice(kind: string, picture: Icon, title: string, text: Child[]
 }
 
 /** The assistant's square sign. */
-export const avatar = () => shape('span', { class: 'avatar', 'aria-hidden': 'true' }, icon(Icon.bell));
+export const avatar = () => shape('span', { class: 'avatar' }, icon(Icon.bell));

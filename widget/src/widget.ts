@@ -13,11 +13,8 @@ export function mount(config: Config): void {
   const host = document.createElement('div');
   const shadow = host.attachShadow({ mode: 'closed' });
   const chat = document.createElement('section');
-  const page = document.documentElement;
   host.dataset.frontdesk = identity;
   chat.className = config.position === 'left' ? 'chat left' : 'chat';
-  chat.lang = page.lang;
-  chat.dir = page.dir || 'ltr';
   chat.setAttribute('aria-label', config.title);
   addStyles(shadow, config.nonce);
   colour(chat, config);

@@ -6,7 +6,7 @@ import { Words } from '../words';
 import { readInline } from './inline';
 
 const FENCE = /^ *(`{3,}|~{3,}) *([^`\s]*)[^`]*$/;
-const HEADING = /^ *(#{1,6})[ \t]+(.*)/;
+const HEADING = /^ *#{1,6}[ \t]+(.*)/;
 const RULE = /^ *([-*_])(?:[ \t]*\1){2,}[ \t]*$/;
 const QUOTE = /^ *> ?(.*)/;
 const BULLET = /^([ \t]*)([-*+]|(\d{1,9})[.)])(?:[ \t](.*)|)$/;
@@ -117,12 +117,8 @@ export function readBlocks(lines: string[], live: boolean, starts: number[] = []
     if (fence) return code(fence[1] as string, fence[2] as string);
     const heading = HEADING.exec(text);
     if (heading || RULE.test(text)) at++;
-    if (heading)
-      return shape(
-        `h${Math.min((heading[1] as string).length + 2, 6)}`,
-        attributes,
-        ...readInline(heading[2] as string, isLive()),
-      );
+    // One level below the panel's own heading: an answer that starts at `###`, as many do, must not skip one.
+    if (heading) return shape('h3', attributes, ...readInline(heading[1] as string, isLive()));
     if (RULE.test(text)) return shape('hr');
     if (depth < DEEPEST) {
       const quoted = take(() => QUOTE.exec(line())?.[1]);
