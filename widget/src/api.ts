@@ -64,9 +64,9 @@ export function createApi(config: Config, identity: Identity, link: Link): Api {
     if (isRefusal(problem)) {
       const what =
         problem.status === 401
-          ? 'this data-api-key is not an allowed key'
-          : `${location.origin} is not an allowed site`;
-      console.error(`[Frontdesk] Refused: ${what}. Add it under Settings, Install.`);
+          ? 'this data-api-key is not one of WIDGET_API_KEY'
+          : `${location.origin} is not in CORS_ORIGIN`;
+      console.error(`[Frontdesk] Refused: ${what}`);
     }
     throw problem;
   }

@@ -61,11 +61,6 @@ impl MessageStatus {
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == text)
     }
-
-    /// Whether the same message may be answered again: an answer that is not what the visitor was owed.
-    pub const fn may_be_retried(self) -> bool {
-        matches!(self, Self::Interrupted | Self::Failed)
-    }
 }
 
 /// Why the model stopped writing.
@@ -167,7 +162,7 @@ impl TurnFailure {
 
     /// Whether sending the same message again may bring an answer.
     pub const fn is_retryable(self) -> bool {
-        !matches!(self, Self::ContentFiltered | Self::AnswerTooLarge)
+        !matches!(self, Self::ContentFiltered | Self::AnswerTooLarge | Self::UpstreamMisconfigured)
     }
 }
 
@@ -216,6 +211,15 @@ pub struct Message {
     pub idempotency_key: Option<IdempotencyKey>,
     /// What is known of an answer; all `None` for a visitor's message.
     pub facts: AnswerFacts,
+}
+
+impl Message {
+    /// Whether the visitor's message may be answered again: this answer to it is not what was owed. One that the model ended at
+    /// a limit is.
+    pub const fn may_be_replaced(&self) -> bool {
+        let is_ended_by_model = self.facts.finish.is_some() && self.facts.failure.is_none();
+        matches!(self.status, MessageStatus::Interrupted | MessageStatus::Failed) && !is_ended_by_model
+    }
 }
 
 #[cfg(test)]

@@ -155,7 +155,7 @@ impl ConversationStore for MemoryStore {
             if visitor.text != turn.text.as_str() {
                 return Ok(TurnOpening::Mismatch);
             }
-            if !answer.status.may_be_retried() {
+            if !answer.may_be_replaced() {
                 return Ok(TurnOpening::Repeated(RepeatedTurn {
                     conversation: conversation.summary.id,
                     visitor_message: visitor.id,

@@ -188,6 +188,7 @@ macro_rules! store_suite {
                 a_failed_answer_is_written_again_in_its_place,
                 an_interrupted_answer_is_written_again_in_its_place,
                 an_old_failed_turn_is_answered_with_the_history_of_then,
+                an_answer_that_ended_at_a_limit_is_not_written_again,
                 another_message_under_the_same_key_is_refused,
                 keys_belong_to_their_conversation,
                 unfinished_answers_become_interrupted,

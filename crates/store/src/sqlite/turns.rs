@@ -18,7 +18,7 @@ pub(super) fn open(connection: &Connection, turn: &OpenTurn) -> Result<TurnOpeni
                 return Ok(TurnOpening::Mismatch);
             }
             let answer = read_answer(connection, conversation, known.seq + 1)?;
-            if !answer.status.may_be_retried() {
+            if !answer.may_be_replaced() {
                 return Ok(TurnOpening::Repeated(RepeatedTurn {
                     conversation,
                     visitor_message: known.id,

@@ -2,8 +2,8 @@
 
 use super::{Fixture, OTHER_SITE, bare_session, session};
 use crate::{
-    CloseTurn, MessageStatus, OpenTurn, Role, SavePartial, SessionKey, StoreErrorKind, Timestamp,
-    TurnFailure, TurnOpening,
+    CloseTurn, FinishReason, MessageStatus, OpenTurn, Role, SavePartial, SessionKey, StoreErrorKind,
+    Timestamp, TurnFailure, TurnOpening,
 };
 
 pub async fn the_first_message_begins_a_conversation(f: &mut Fixture) {
@@ -241,6 +241,19 @@ pub async fn an_old_failed_turn_is_answered_with_the_history_of_then(f: &mut Fix
     let thread = f.thread(&session("a")).await;
     let texts: Vec<_> = thread.messages.iter().map(|message| message.text.as_str()).collect();
     assert_eq!(texts, ["one", "1", "two", "2", "three", "3"]);
+}
+
+pub async fn an_answer_that_ended_at_a_limit_is_not_written_again(f: &mut Fixture) {
+    let cut = f.accept(f.keyed_turn(&session("a"), "tell me all", "k1")).await;
+    let mut ending = f.ending(cut.answer, MessageStatus::Interrupted, "First");
+    ending.facts.finish = Some(FinishReason::Length);
+    f.store.close_turn(ending).await.unwrap();
+    let TurnOpening::Repeated(repeated) =
+        f.store.open_turn(f.keyed_turn(&session("a"), "tell me all", "k1")).await.unwrap()
+    else {
+        unreachable!("the message was answered before")
+    };
+    assert_eq!((repeated.answer.id, repeated.answer.text.as_str()), (cut.answer, "First"));
 }
 
 pub async fn another_message_under_the_same_key_is_refused(f: &mut Fixture) {
