@@ -9,7 +9,8 @@ use anyhow::{Context as _, bail};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::config::{self, Environment, Only, Settings};
-use crate::{console, first_run, wire};
+use crate::ports::Ports;
+use crate::{console, first_run};
 
 /// How long the server has to say that it lives.
 const HEALTH_LIMIT: Duration = Duration::from_secs(3);
@@ -28,7 +29,7 @@ pub(crate) fn reset_password() -> anyhow::Result<ExitCode> {
     if settings.password.0.is_some() {
         bail!("the password is set by DASHBOARD_PASSWORD or DASHBOARD_PASSWORD_HASH: change it there");
     }
-    let ports = wire::open_ports(&settings)?;
+    let ports = Ports::open(&settings)?;
     let password = runtime()?.block_on(first_run::new_password(&ports))?;
     console::say(&format!("The dashboard's new password: {password}\nEverybody is signed out."));
     Ok(ExitCode::SUCCESS)
@@ -49,7 +50,7 @@ pub(crate) fn hash_password() -> anyhow::Result<ExitCode> {
 /// Signs everybody out.
 pub(crate) fn end_sessions() -> anyhow::Result<ExitCode> {
     let settings = Settings::read(&read_environment()?, Only::Dashboard)?;
-    let ports = wire::open_ports(&settings)?;
+    let ports = Ports::open(&settings)?;
     let ended = runtime()?.block_on(ports.store.end_operator_sessions())?;
     console::say(&format!("Signed out: {ended}"));
     Ok(ExitCode::SUCCESS)

@@ -6,7 +6,7 @@ use frontdesk_web::KeyRing;
 use frontdesk_web::dashboard::hash_password;
 
 use crate::config::{Mode, Only, Settings};
-use crate::wire::Ports;
+use crate::ports::Ports;
 
 /// What was made, to be shown once.
 #[derive(Debug, Default)]

@@ -16,6 +16,7 @@ use tracing::{info, warn};
 
 use crate::config::{Environment, Mode, Only, Settings, unused};
 use crate::first_run::{self, Keys, Made};
+use crate::ports::Ports;
 use crate::{console, logging, wire};
 
 /// How long connections may take to end once answers have.
@@ -48,7 +49,7 @@ async fn run(settings: &Settings, only: Only) -> anyhow::Result<ExitCode> {
         None
     };
     let lock = only.serves_api().then(|| wire::lock_for_api(settings)).transpose()?;
-    let ports = wire::open_ports(settings)?;
+    let ports = Ports::open(settings)?;
     let model = wire::make_model(settings)?;
     let (keys, made) = first_run::prepare(settings, &ports, only).await?;
 

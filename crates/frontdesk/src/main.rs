@@ -9,6 +9,7 @@ mod console;
 mod first_run;
 mod lifecycle;
 mod logging;
+mod ports;
 mod wire;
 
 use std::process::ExitCode;

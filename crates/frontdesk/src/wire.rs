@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::HOST;
-use frontdesk_core::{Chat, ChatPorts, Clock, Model, Random, SiteId, Store, SystemClock, SystemRandom};
+use frontdesk_core::{Chat, ChatPorts, Model, SiteId};
 use frontdesk_llm::{OpenAiModel, UnconfiguredModel};
 use frontdesk_store::StoreUrl;
 use frontdesk_web::api::{self, ApiPorts, ApiSettings};
@@ -21,25 +21,12 @@ use tracing::warn;
 
 use crate::config::{Mode, Only, Settings};
 use crate::first_run::Keys;
-
-/// The ports with their real ends.
-#[derive(Clone, Debug)]
-pub(crate) struct Ports {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) random: Arc<dyn Random>,
-}
+use crate::ports::Ports;
 
 /// Keeps other processes from running answers on the same data, as long as it is held.
 #[derive(Debug)]
 pub(crate) struct ApiLock {
     _file: File,
-}
-
-pub(crate) fn open_ports(settings: &Settings) -> anyhow::Result<Ports> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let store = frontdesk_store::open(&settings.store, &*clock)?;
-    Ok(Ports { store, clock, random: Arc::new(SystemRandom) })
 }
 
 /// Takes the data for this process's answers. Only one process can run them: at its start it ends those that another

@@ -5,6 +5,7 @@ mod chat_completions;
 mod failure;
 mod responses;
 mod settings;
+mod step;
 mod words;
 
 use std::time::Duration;

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use frontdesk_core::{ModelEnd, ModelError, ModelErrorKind, ModelEvent};
+use frontdesk_core::{ModelError, ModelErrorKind, ModelEvent};
 use reqwest::Response;
 use tokio::time::{Instant, timeout_at};
 
+use super::step::Step;
 use super::{ApiForm, ModelTimeouts, chat_completions, failure, responses};
 use crate::{SseError, SseReader};
 
@@ -14,17 +15,6 @@ const MAX_EVENT: usize = 64 * 1024;
 
 /// How long to wait for the bill once the answer has ended.
 const USAGE_PATIENCE: Duration = Duration::from_secs(2);
-
-/// Where an event leaves the answer.
-#[derive(Debug)]
-pub(super) enum Step {
-    /// It goes on.
-    Going,
-    /// Its words have ended; what it cost may follow.
-    Ending,
-    /// It has ended.
-    End(ModelEnd),
-}
 
 /// Reads one answer.
 pub(super) struct Answer {

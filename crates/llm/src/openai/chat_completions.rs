@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::answer::Step;
 use super::failure::ErrorObject;
+use super::step::Step;
 use super::words::Words;
 
 /// A request. OpenAI's own servers have renamed the limit of tokens; others know only its old name.
