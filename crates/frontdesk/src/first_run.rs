@@ -49,8 +49,8 @@ pub(crate) async fn prepare(settings: &Settings, ports: &Ports, only: Only) -> a
     if only.serves_api() && is_development && settings.admin_keys.is_empty() && !has_stored(KeyKind::Admin) {
         made.admin_key = Some(add_key(ports, KeyKind::Admin).await?);
     }
-    if only.serves_dashboard() && settings.password.0.is_none() && store.operator_password().await?.is_none()
-    {
+    let serves_dashboard = only.serves_dashboard() || settings.dashboard_host.is_some();
+    if serves_dashboard && settings.password.0.is_none() && store.operator_password().await?.is_none() {
         if !is_development {
             bail!("DASHBOARD_PASSWORD: is required in production: set it, or run `frontdesk reset-password`");
         }

@@ -122,7 +122,7 @@ impl Settings {
             }),
             port,
             dashboard_port,
-            dashboard_host: read.text("DASHBOARD_HOST").map(|host| host.to_ascii_lowercase()),
+            dashboard_host: read.host_name("DASHBOARD_HOST")?,
             store: read.store(&data_dir)?,
             model: read.model()?,
             chat: read.chat()?,
@@ -344,6 +344,16 @@ impl Reader<'_> {
             return Err(self.wrong(name, format!("must have at least {least} characters in production")));
         }
         Ok(())
+    }
+
+    fn host_name(&self, name: &'static str) -> Result<Option<String>, ConfigError> {
+        let Some(host) = self.text(name) else { return Ok(None) };
+        let is_name = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
+        if !is_name {
+            return Err(self
+                .wrong(name, "must be a host name such as desk.example.com, without scheme, port and path"));
+        }
+        Ok(Some(host.to_ascii_lowercase()))
     }
 
     fn origins(&self, mode: Mode, only: Only, dashboard_port: u16) -> Result<AllowedOrigins, ConfigError> {

@@ -78,20 +78,20 @@ pub(crate) const GROUPS: [Group; 6] = [
         variables: &[
             secret(
                 "WIDGET_API_KEY",
-                "made at the first start",
+                "made at the first start in development",
                 "The key that stands in every page with the widget, so it names the site rather than guards it. Several, \
                  separated by commas, are all good: add the new one, change the pages, remove the old one. Required in \
                  production, at least 24 characters.",
             ),
             secret(
                 "ADMIN_API_KEY",
-                "made at the first start",
+                "made at the first start in development",
                 "The key to /v1/admin. Several, separated by commas, are all good. In production the admin API is off \
                  without it; at least 24 characters.",
             ),
             secret(
                 "DASHBOARD_PASSWORD",
-                "made at the first start",
+                "made at the first start in development",
                 "The dashboard's password, at least 12 characters. Production needs this, its hash, or one that \
                  `frontdesk reset-password` has made.",
             ),

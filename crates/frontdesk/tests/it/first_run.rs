@@ -141,3 +141,12 @@ fn production_serves_no_test_pages() {
         assert_eq!(exchange(program.dashboard(), &Request::get(path)).unwrap().status, 404, "{path}");
     }
 }
+
+#[test]
+fn an_api_that_serves_the_dashboard_on_its_port_needs_its_password_too() {
+    let program = in_production(Program::new(BINARY)).set("DASHBOARD_PASSWORD", "");
+    let program = program.set("DASHBOARD_HOST", "desk.example");
+    let output = program.command().args(["serve", "--only", "api"]).output().unwrap();
+    let problem = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && problem.contains("DASHBOARD_PASSWORD"), "{problem}");
+}

@@ -32,8 +32,16 @@ pub(super) fn of_transport(error: &reqwest::Error) -> ModelError {
     if error.is_timeout() {
         return late("the connection");
     }
-    let detail = if error.is_connect() { "no connection to the server" } else { "the connection broke" };
+    if !error.is_connect() {
+        return ModelError::new(ModelErrorKind::Unavailable, "the connection broke");
+    }
+    // Before there is a connection nothing of a prompt or a key can be in a message.
+    let detail = format!("no connection to the server: {}", root_cause(error));
     ModelError::new(ModelErrorKind::Unavailable, detail)
+}
+
+fn root_cause(error: &dyn std::error::Error) -> &dyn std::error::Error {
+    std::iter::successors(Some(error), |error| error.source()).last().unwrap_or(error)
 }
 
 pub(super) fn late(what: &str) -> ModelError {

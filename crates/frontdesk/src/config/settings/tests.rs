@@ -70,6 +70,7 @@ fn a_wrong_value_is_named_with_its_rule_and_not_shown() {
         ("PORT", "70000"),
         ("PORT", "secret"),
         ("HOST", "localhost"),
+        ("DASHBOARD_HOST", "https://secret.example"),
         ("UPSTREAM_API", "secret"),
         ("OPENAI_BASE_URL", "secret"),
         ("UPSTREAM_EXTRA_BODY", "[1]"),
