@@ -21,11 +21,14 @@ ping -c 3 example.com
 
 > Tell us if that did not help.`;
 
+/** How often the program asks for one answer before it gives up. */
+const CALLS = 3;
+
 const words = (text: string) => text.match(/\S+\s*|\s+/g) ?? [];
 
 /** Starts the server. What it does with a question: see the words in `answer`. */
 export function startModel(): Promise<Running> {
-  const failed = new Set<string>();
+  const failures = new Map<string, number>();
 
   async function answer(question: string, response: ServerResponse): Promise<void> {
     const say = async (text: string, delay: number) => {
@@ -40,8 +43,9 @@ export function startModel(): Promise<Running> {
       response.end('data: [DONE]\n\n');
     };
 
-    if (question.includes('fail once') && !failed.has(question)) {
-      failed.add(question);
+    const failed = failures.get(question) ?? 0;
+    if (question.includes('fail at first') && failed < CALLS) {
+      failures.set(question, failed + 1);
       response.writeHead(500).end('{"error":{"message":"out of order"}}');
       return;
     }

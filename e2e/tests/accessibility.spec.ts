@@ -31,7 +31,7 @@ for (const { name, colorScheme, viewport } of LOOKS) {
       await widget.open();
       await widget.send('break off please');
       await expect(widget.log).toContainText('The connection dropped before the end.');
-      await widget.send(`fail once ${Math.random()}`);
+      await widget.send(`fail at first ${Math.random()}`);
       await expect(widget.log).toContainText('That answer did not arrive');
       expect(await findings(page)).toEqual([]);
       await context.setOffline(true);

@@ -83,11 +83,18 @@ pub struct ModelError {
     pub kind: ModelErrorKind,
     /// For the log: statuses and codes, never keys, prompts or the server's own words.
     pub detail: String,
+    /// Whether it may pass, so that the same request, sent again in a moment, may be answered.
+    pub may_pass: bool,
 }
 
 impl ModelError {
     /// A failure of that kind.
     pub fn new(kind: ModelErrorKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into() }
+        let may_pass = match kind {
+            ModelErrorKind::Unavailable | ModelErrorKind::Busy(_) | ModelErrorKind::Interrupted => true,
+            // Whoever has waited for one answer in vain is not made to wait for a second one.
+            ModelErrorKind::Timeout | ModelErrorKind::Misconfigured | ModelErrorKind::TooLarge => false,
+        };
+        Self { kind, detail: detail.into(), may_pass }
     }
 }

@@ -50,7 +50,7 @@ async fn run(settings: &Settings, only: Only) -> anyhow::Result<ExitCode> {
     };
     let lock = only.serves_api().then(|| wire::lock_for_api(settings)).transpose()?;
     let ports = Ports::open(settings)?;
-    let model = wire::make_model(settings)?;
+    let model = wire::make_model(settings, &ports)?;
     let (keys, made) = first_run::prepare(settings, &ports, only).await?;
 
     let mut listeners = Vec::new();

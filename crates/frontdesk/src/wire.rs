@@ -10,7 +10,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::header::HOST;
 use frontdesk_core::{Chat, ChatPorts, Model, SiteId};
-use frontdesk_llm::{OpenAiModel, UnconfiguredModel};
+use frontdesk_llm::{HttpModel, ModelSettings, ResilientModel, UnconfiguredModel};
 use frontdesk_store::StoreUrl;
 use frontdesk_web::api::{self, ApiPorts, ApiSettings};
 use frontdesk_web::dashboard::{self, DashboardPorts, DashboardSettings, Install, NoModel};
@@ -34,9 +34,7 @@ pub(crate) struct ApiLock {
 pub(crate) fn lock_for_api(settings: &Settings) -> anyhow::Result<ApiLock> {
     let StoreUrl::Sqlite(path) = &settings.store;
     let path = path.with_extension("lock");
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    }
+    frontdesk_store::make_folder(&settings.store)?;
     let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(ApiLock { _file: file }),
@@ -49,13 +47,14 @@ pub(crate) fn lock_for_api(settings: &Settings) -> anyhow::Result<ApiLock> {
     }
 }
 
-pub(crate) fn make_model(settings: &Settings) -> anyhow::Result<Arc<dyn Model>> {
-    Ok(match &settings.model {
-        Some(model) => {
-            Arc::new(OpenAiModel::new(model.clone()).context("cannot prepare connections to the model")?)
-        }
-        None => Arc::new(UnconfiguredModel),
-    })
+pub(crate) fn make_model(settings: &Settings, ports: &Ports) -> anyhow::Result<Arc<dyn Model>> {
+    let Some(model) = &settings.model else { return Ok(Arc::new(UnconfiguredModel)) };
+    let others = settings.fallback_models.iter().map(connect).collect::<anyhow::Result<_>>()?;
+    Ok(Arc::new(ResilientModel::new(connect(model)?, others, Arc::clone(&ports.random))))
+}
+
+fn connect(model: &ModelSettings) -> anyhow::Result<Arc<dyn Model>> {
+    Ok(Arc::new(HttpModel::new(model.clone()).context("cannot prepare connections to the model")?))
 }
 
 pub(crate) fn make_chat(settings: &Settings, ports: &Ports, model: Arc<dyn Model>) -> Chat {

@@ -1,14 +1,17 @@
 //! Language models behind the port [`frontdesk_core::Model`].
 //!
-//! [`OpenAiModel`] speaks to every server that offers OpenAI's API, in either of its two forms: Chat Completions and
-//! Responses. [`UnconfiguredModel`] stands in where no server is set, and says so.
+//! [`HttpModel`] speaks to every server that offers OpenAI's API, in either of its two forms, Chat Completions and Responses, or
+//! Anthropic's Messages. [`ResilientModel`] asks again, and asks others, when a server fails. [`UnconfiguredModel`] stands in where no server is set, and says so.
 
-mod openai;
+mod breaker;
+mod http;
+mod resilient;
 mod sse;
 mod unconfigured;
 
-pub use openai::{
-    ApiForm, ApiFormSetting, BaseUrl, InvalidBaseUrl, ModelKey, ModelSettings, ModelTimeouts, OpenAiModel,
+pub use http::{
+    ApiForm, ApiFormSetting, BaseUrl, HttpModel, InvalidBaseUrl, ModelKey, ModelSettings, ModelTimeouts,
 };
+pub use resilient::ResilientModel;
 pub use sse::{SseError, SseReader};
 pub use unconfigured::UnconfiguredModel;

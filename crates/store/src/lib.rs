@@ -37,6 +37,14 @@ impl StoreUrl {
     }
 }
 
+/// Makes the folder in which the store keeps its files, closed to other users, if it is not there.
+///
+/// Fails also if it is on a file system on which the store cannot work.
+pub fn make_folder(url: &StoreUrl) -> Result<(), OpenSqliteError> {
+    let StoreUrl::Sqlite(path) = url;
+    sqlite::prepare_folder(path)
+}
+
 /// Opens a store, making and migrating it as needed.
 ///
 /// Blocks until that is done, which is at the start of a process or of a test.

@@ -19,6 +19,7 @@ use std::path::Path;
 use frontdesk_core::{Clock, StoreError};
 use rusqlite::Connection;
 
+pub(crate) use connection::prepare_folder;
 use error::Failure;
 pub use error::OpenSqliteError;
 use readers::Readers;
@@ -35,7 +36,7 @@ pub(crate) struct SqliteStore {
 impl SqliteStore {
     /// Opens the file, making it and its folder if they are missing, and brings its schema up to date.
     pub(crate) fn open(path: &Path, clock: &dyn Clock) -> Result<Self, OpenSqliteError> {
-        connection::prepare_folder(path)?;
+        prepare_folder(path)?;
         let mut connection = connection::open(path)?;
         migrations::run(&mut connection, clock)?;
         let readers = Readers::start(path)?;

@@ -1,10 +1,12 @@
+mod model;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use frontdesk_core::ChatSettings;
-use frontdesk_llm::{ApiForm, ApiFormSetting, BaseUrl, ModelKey, ModelSettings, ModelTimeouts};
+use frontdesk_llm::ModelSettings;
 use frontdesk_store::StoreUrl;
 use frontdesk_web::dashboard::Password;
 use frontdesk_web::{AllowedOrigins, RateLimit, TrustedProxies};
@@ -59,6 +61,8 @@ pub(crate) struct Settings {
     pub(crate) store: StoreUrl,
     /// `None` if no model is configured.
     pub(crate) model: Option<ModelSettings>,
+    /// Models that are asked when that one fails, in this order.
+    pub(crate) fallback_models: Vec<ModelSettings>,
     pub(crate) chat: ChatSettings,
     /// The keys that are set; empty if none are.
     pub(crate) widget_keys: Vec<String>,
@@ -124,6 +128,7 @@ impl Settings {
             dashboard_port,
             dashboard_host: read.host_name("DASHBOARD_HOST")?,
             store: read.store(&data_dir)?,
+            fallback_models: read.fallback_models()?,
             model: read.model()?,
             chat: read.chat()?,
             widget_keys: read.keys("WIDGET_API_KEY", mode)?,
@@ -241,42 +246,6 @@ impl Reader<'_> {
             None => Ok(StoreUrl::Sqlite(PathBuf::from(data_dir).join("frontdesk.db"))),
             Some(url) => StoreUrl::parse(&url).map_err(|rule| self.wrong("DATABASE_URL", rule.to_string())),
         }
-    }
-
-    /// The model, if its key or its server is set.
-    fn model(&self) -> Result<Option<ModelSettings>, ConfigError> {
-        let (key, base_url) = (self.text("OPENAI_API_KEY"), self.text("OPENAI_BASE_URL"));
-        if key.is_none() && base_url.is_none() {
-            return Ok(None);
-        }
-        let key = key.map(|key| ModelKey::new(&key)).transpose();
-        let forms = [
-            ("auto", ApiFormSetting::Auto),
-            ("chat", ApiFormSetting::Fixed(ApiForm::ChatCompletions)),
-            ("responses", ApiFormSetting::Fixed(ApiForm::Responses)),
-        ];
-        let extra_body = match self.text("UPSTREAM_EXTRA_BODY") {
-            None => serde_json::Map::new(),
-            Some(text) => serde_json::from_str(&text).map_err(|_| {
-                self.wrong("UPSTREAM_EXTRA_BODY", "must be a JSON object such as {\"temperature\":0.2}")
-            })?,
-        };
-        let defaults = ModelTimeouts::default();
-        Ok(Some(ModelSettings {
-            base_url: BaseUrl::parse(base_url.as_deref().unwrap_or(BaseUrl::OPENAI))
-                .map_err(|rule| self.wrong("OPENAI_BASE_URL", rule.to_string()))?,
-            key: key
-                .map_err(|_| self.wrong("OPENAI_API_KEY", "must be visible ASCII characters in one line"))?,
-            model: self.text("OPENAI_MODEL").unwrap_or_else(|| "gpt-4.1-mini".to_owned()),
-            form: self.choice("UPSTREAM_API", &forms)?.unwrap_or_default(),
-            timeouts: ModelTimeouts {
-                connect: defaults.connect,
-                first_byte: self.millis("UPSTREAM_FIRST_BYTE_TIMEOUT_MS", 60_000)?,
-                idle: self.millis("UPSTREAM_IDLE_TIMEOUT_MS", 30_000)?,
-                total: self.millis("UPSTREAM_TOTAL_TIMEOUT_MS", 120_000)?,
-            },
-            extra_body,
-        }))
     }
 
     fn chat(&self) -> Result<ChatSettings, ConfigError> {

@@ -39,14 +39,22 @@ pub(crate) const GROUPS: [Group; 6] = [
                 "OPENAI_BASE_URL",
                 "https://api.openai.com/v1",
                 "The server, if it is not OpenAI itself: any that offers OpenAI's API, for example \
-                 http://127.0.0.1:11434/v1 for Ollama.",
+                 http://127.0.0.1:11434/v1 for Ollama, or https://api.anthropic.com/v1.",
             ),
             plain("OPENAI_MODEL", "gpt-4.1-mini", "The model, as its server names it."),
             plain(
+                "OPENAI_FALLBACK_MODELS",
+                "none",
+                "Models to ask when that one fails, separated by commas, in this order: of the same server, or of \
+                 OPENAI_FALLBACK_BASE_URL.",
+            ),
+            plain("OPENAI_FALLBACK_BASE_URL", "none", "Another server, for those models."),
+            secret("OPENAI_FALLBACK_API_KEY", "none", "The key of that server."),
+            plain(
                 "UPSTREAM_API",
                 "auto",
-                "Which form of the API to speak: chat, responses, or auto (responses for OpenAI itself and Azure, chat for \
-                 others).",
+                "Which API to speak: chat, responses, anthropic, or auto (responses for OpenAI itself and Azure, anthropic \
+                 for Anthropic, chat for others).",
             ),
             plain(
                 "UPSTREAM_EXTRA_BODY",

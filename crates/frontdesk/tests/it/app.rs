@@ -10,7 +10,7 @@ use axum::http::{Request, Response};
 use frontdesk_core::{
     Chat, ChatPorts, ChatSettings, Clock, KeyKind, Random, SiteId, Store, SystemClock, SystemRandom,
 };
-use frontdesk_llm::{ApiForm, ApiFormSetting, BaseUrl, ModelSettings, ModelTimeouts, OpenAiModel};
+use frontdesk_llm::{ApiForm, ApiFormSetting, BaseUrl, HttpModel, ModelSettings, ModelTimeouts};
 use frontdesk_store::{StoreUrl, open};
 use frontdesk_web::api::{self, ApiPorts, ApiSettings};
 use frontdesk_web::{AllowedOrigins, Edge, KeyRing, RateLimit, TrustedProxies};
@@ -28,7 +28,7 @@ impl App {
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let store = open(&StoreUrl::Sqlite(folder.join("test.db")), &*clock).unwrap();
         store.ensure_site(SiteId::DEFAULT, "default", clock.now()).await.unwrap();
-        let model = OpenAiModel::new(ModelSettings {
+        let model = HttpModel::new(ModelSettings {
             base_url: BaseUrl::parse(base_url).unwrap(),
             key: None,
             model: "m".to_owned(),

@@ -1,5 +1,7 @@
 //! Model servers that others wrote, through both forms of the API.
 
+use std::time::{Duration, Instant};
+
 use frontdesk_testkit::{Exchange, Program, Request, Tools, exchange};
 use serde_json::{Value, json};
 
@@ -86,14 +88,22 @@ fn llmock_and_its_faults_are_answered_through_both_forms() {
         assert!(!reply.json()["message"].as_str().unwrap().is_empty());
 
         for kind in ["truncate", "disconnect", "malformed", "stall"] {
-            scenario(json!([{ "type": "stream_fault", "kind": kind, "after_chunks": 2 }]));
+            // Three times, because a fault before the first word is tried again twice.
+            let fault = json!({ "type": "stream_fault", "kind": kind, "after_chunks": 2 });
+            scenario(json!([fault, fault, fault]));
             let events = send(&program, "/v1/chat/stream", kind, "Hello").events();
             let last = events.last().unwrap();
             assert_eq!(last["type"], "error", "{form}, {kind}: {last}");
             let code = last["code"].as_str().unwrap();
             assert!(matches!(code, "upstream_interrupted" | "upstream_timeout"), "{form}, {kind}: {last}");
         }
-        scenario(json!([{ "type": "fail", "status": 429, "retry_after": 2 }]));
+        let fault = json!({ "type": "fail", "status": 429, "retry_after": 1 });
+        scenario(json!([fault]));
+        let began = Instant::now();
+        let passed = send(&program, "/v1/chat", "passed", "Hello");
+        assert_eq!(passed.status, 200, "{form}, a fault that passes: {}", passed.body);
+        assert!(began.elapsed() >= Duration::from_secs(1), "{form}: it was asked to wait");
+        scenario(json!([fault, fault, fault]));
         let busy = send(&program, "/v1/chat", "busy", "Hello");
         assert_eq!(
             (busy.status, &busy.json()["code"]),

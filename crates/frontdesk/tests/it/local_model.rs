@@ -6,10 +6,10 @@ use serde_json::json;
 use crate::BINARY;
 
 #[test]
-fn a_real_model_answers_through_both_forms() {
+fn a_real_model_answers_through_all_forms() {
     let Some(tools) = Tools::find() else { return };
     let (_server, base_url) = tools.local_model();
-    for form in ["chat", "responses"] {
+    for form in ["chat", "responses", "anthropic"] {
         let program = Program::new(BINARY)
             .set("OPENAI_BASE_URL", &base_url)
             .set("UPSTREAM_API", form)

@@ -16,7 +16,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const NETWORK_FILE_SYSTEMS: [&str; 7] = ["9p", "cifs", "fuse.sshfs", "nfs", "nfs4", "smb3", "smbfs"];
 
 /// Makes the folder of a database, and refuses one on which write-ahead logging does not work.
-pub(super) fn prepare_folder(path: &Path) -> Result<(), OpenSqliteError> {
+pub(crate) fn prepare_folder(path: &Path) -> Result<(), OpenSqliteError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     make_folder(folder).map_err(|source| OpenSqliteError::Folder { path: folder.to_owned(), source })?;
     let (Ok(folder), Ok(mounts)) = (folder.canonicalize(), fs::read_to_string("/proc/self/mounts")) else {

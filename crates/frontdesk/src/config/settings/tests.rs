@@ -1,3 +1,5 @@
+use frontdesk_llm::BaseUrl;
+
 use super::*;
 
 fn read(variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
@@ -133,4 +135,24 @@ fn no_secret_is_in_debug_output() {
         read(&[("OPENAI_API_KEY", "sk-canary"), ("DASHBOARD_PASSWORD", "canary-password")]).unwrap();
     let text = format!("{:?} {:?}", settings.model, settings.password);
     assert!(!text.contains("canary"), "{text}");
+}
+
+#[test]
+fn other_models_are_asked_with_the_key_of_their_own_server_only() {
+    let same = read(&[("OPENAI_API_KEY", "sk-x"), ("OPENAI_FALLBACK_MODELS", "small, , tiny")]).unwrap();
+    let names: Vec<_> = same.fallback_models.iter().map(|model| model.model.as_str()).collect();
+    assert_eq!(names, ["small", "tiny"]);
+    assert!(same.fallback_models.iter().all(|model| model.key.is_some()));
+
+    let other = [
+        ("OPENAI_API_KEY", "sk-x"),
+        ("OPENAI_FALLBACK_BASE_URL", "http://127.0.0.1:1/v1"),
+        ("OPENAI_FALLBACK_MODELS", "local"),
+    ];
+    let settings = read(&other).unwrap();
+    let local = &settings.fallback_models[0];
+    assert_eq!(local.base_url.to_string(), "http://127.0.0.1:1/v1");
+    assert!(local.key.is_none());
+    assert!(refused(&other[..2]).contains("OPENAI_FALLBACK_MODELS"));
+    assert!(read(&[]).unwrap().fallback_models.is_empty());
 }

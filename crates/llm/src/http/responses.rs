@@ -107,10 +107,10 @@ impl Reader {
                 };
                 Ok(Step::End(end(event.response, reason)))
             }
-            "response.failed" => Err(error(event.response.and_then(|response| response.error))),
+            "response.failed" => Err(ErrorObject::read(event.response.and_then(|response| response.error))),
             "error" => {
                 let code = event.code.map(|code| json!({ "code": code }));
-                Err(error(event.error.or_else(|| serde_json::from_value(code?).ok())))
+                Err(ErrorObject::read(event.error.or_else(|| serde_json::from_value(code?).ok())))
             }
             _ => Ok(Step::Going),
         }
@@ -122,11 +122,6 @@ fn end(response: Option<EndedResponse>, reason: FinishReason) -> ModelEnd {
     let usage =
         usage.map(|usage| Usage { input_tokens: usage.input_tokens, output_tokens: usage.output_tokens });
     ModelEnd { reason, usage, model }
-}
-
-fn error(object: Option<ErrorObject>) -> ModelError {
-    let unnamed = || ModelError::new(ModelErrorKind::Unavailable, "the server sent an error in the stream");
-    object.map_or_else(unnamed, ErrorObject::into_error)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! OpenAI's API, as its own and many other servers speak it.
+//! The APIs of model servers: OpenAI's in its two forms, which many others speak, and Anthropic's.
 
 mod answer;
 mod chat_completions;
 mod failure;
+mod messages;
 mod responses;
 mod settings;
 mod step;
@@ -23,15 +24,15 @@ pub use settings::{
     ApiForm, ApiFormSetting, BaseUrl, InvalidBaseUrl, ModelKey, ModelSettings, ModelTimeouts,
 };
 
-/// A model on a server that offers OpenAI's API.
+/// A model on a server that offers OpenAI's API or Anthropic's.
 #[derive(Debug)]
-pub struct OpenAiModel {
+pub struct HttpModel {
     client: Client,
     settings: ModelSettings,
     form: ApiForm,
 }
 
-impl OpenAiModel {
+impl HttpModel {
     /// The model these settings describe.
     ///
     /// Fails if the system's certificates cannot be loaded.
@@ -55,11 +56,13 @@ impl OpenAiModel {
         let mut body = match self.form {
             ApiForm::ChatCompletions => chat_completions::body(model, prompt, base_url.is_openai()),
             ApiForm::Responses => responses::body(model, prompt),
+            ApiForm::Messages => messages::body(model, prompt),
         };
         merge(&mut body, extra_body);
         let path = match self.form {
             ApiForm::ChatCompletions => "chat/completions",
             ApiForm::Responses => "responses",
+            ApiForm::Messages => "messages",
         };
         let request = self
             .client
@@ -67,6 +70,14 @@ impl OpenAiModel {
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "text/event-stream")
             .body(Value::Object(body).to_string());
+        if self.form == ApiForm::Messages {
+            let (name, version) = messages::VERSION;
+            let request = request.header(name, version);
+            return match &self.settings.key {
+                Some(key) => request.header("x-api-key", key.header_value(false)),
+                None => request,
+            };
+        }
         match &self.settings.key {
             Some(key) if base_url.is_azure() => request.header("api-key", key.header_value(false)),
             Some(key) => request.header(AUTHORIZATION, key.header_value(true)),
@@ -76,7 +87,7 @@ impl OpenAiModel {
 }
 
 #[async_trait]
-impl Model for OpenAiModel {
+impl Model for HttpModel {
     async fn stream(&self, prompt: Prompt) -> Result<AnswerStream, ModelError> {
         let timeouts = self.settings.timeouts;
         let begun = Instant::now();

@@ -30,24 +30,27 @@ impl ModelSettings {
             ApiFormSetting::Fixed(form) => form,
             // Responses is what OpenAI recommends; most other servers know Chat Completions better or only.
             ApiFormSetting::Auto if self.base_url.is_openai() => ApiForm::Responses,
+            ApiFormSetting::Auto if self.base_url.is_anthropic() => ApiForm::Messages,
             ApiFormSetting::Auto => ApiForm::ChatCompletions,
         }
     }
 }
 
-/// One of the two forms of OpenAI's API.
+/// A form of talking to a model's server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ApiForm {
-    /// `POST {base}/chat/completions`.
+    /// OpenAI's `POST {base}/chat/completions`.
     ChatCompletions,
-    /// `POST {base}/responses`.
+    /// OpenAI's `POST {base}/responses`.
     Responses,
+    /// Anthropic's `POST {base}/messages`.
+    Messages,
 }
 
 /// Which form of the API to use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ApiFormSetting {
-    /// Responses for OpenAI itself and Azure, Chat Completions for all others.
+    /// Responses for OpenAI itself and Azure, Messages for Anthropic, Chat Completions for all others.
     #[default]
     Auto,
     /// This one.
@@ -105,6 +108,10 @@ impl BaseUrl {
     /// Whether this is OpenAI's own server, or Azure's of the same API.
     pub fn is_openai(&self) -> bool {
         self.0.host_str() == Some("api.openai.com") || self.is_azure()
+    }
+
+    fn is_anthropic(&self) -> bool {
+        self.0.host_str() == Some("api.anthropic.com")
     }
 
     pub(super) fn is_azure(&self) -> bool {
@@ -175,10 +182,11 @@ mod tests {
     }
 
     #[test]
-    fn auto_picks_responses_for_openai_only() {
+    fn auto_picks_the_form_by_the_server() {
         for (url, form) in [
             (BaseUrl::OPENAI, ApiForm::Responses),
             ("https://desk.openai.azure.com/openai/v1/", ApiForm::Responses),
+            ("https://api.anthropic.com/v1", ApiForm::Messages),
             ("http://127.0.0.1:11434/v1", ApiForm::ChatCompletions),
             ("https://api.openai.com.evil.example/v1", ApiForm::ChatCompletions),
         ] {

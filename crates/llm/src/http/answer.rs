@@ -7,7 +7,7 @@ use reqwest::Response;
 use tokio::time::{Instant, timeout_at};
 
 use super::step::Step;
-use super::{ApiForm, ModelTimeouts, chat_completions, failure, responses};
+use super::{ApiForm, ModelTimeouts, chat_completions, failure, messages, responses};
 use crate::{SseError, SseReader};
 
 /// The largest event that is read, in bytes.
@@ -35,6 +35,7 @@ pub(super) struct Answer {
 enum Form {
     ChatCompletions(chat_completions::Reader),
     Responses(responses::Reader),
+    Messages(messages::Reader),
 }
 
 impl Answer {
@@ -42,6 +43,7 @@ impl Answer {
         let form = match form {
             ApiForm::ChatCompletions => Form::ChatCompletions(chat_completions::Reader::default()),
             ApiForm::Responses => Form::Responses(responses::Reader::default()),
+            ApiForm::Messages => Form::Messages(messages::Reader::default()),
         };
         Self {
             response,
@@ -110,6 +112,7 @@ impl Answer {
                 Ok(Some(data)) => match &mut self.form {
                     Form::ChatCompletions(reader) => reader.read(data, text),
                     Form::Responses(reader) => reader.read(data, text),
+                    Form::Messages(reader) => reader.read(data, text),
                 },
                 Err(error) => Err(unreadable(error)),
             };
@@ -130,7 +133,7 @@ impl Answer {
     fn broken_off(&mut self, error: impl FnOnce() -> ModelError) -> Result<ModelEvent, ModelError> {
         let end = match &mut self.form {
             Form::ChatCompletions(reader) => reader.end_of_stream(),
-            Form::Responses(_) => None,
+            Form::Responses(_) | Form::Messages(_) => None,
         };
         end.map(ModelEvent::End).ok_or_else(error)
     }
