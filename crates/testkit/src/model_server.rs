@@ -168,7 +168,11 @@ pub enum Wire {
 
 /// A whole response that streams these words, in the form of the API that the path asks for.
 pub fn stream(wire: Wire, path: &str, words: &[&str]) -> Vec<u8> {
-    let events = if path.ends_with("/responses") { responses(words) } else { chat_completions(words) };
+    let events = match path.rsplit('/').next() {
+        Some("responses") => responses(words),
+        Some("messages") => messages(words),
+        _ => chat_completions(words),
+    };
     let mut bytes = head(wire).into_bytes();
     match wire {
         Wire::UntilClose => bytes.extend(events.concat().into_bytes()),
@@ -202,4 +206,17 @@ fn responses(words: &[&str]) -> Vec<String> {
     let usage = json!({ "input_tokens": 7, "output_tokens": words.len() });
     let end = json!({ "type": "response.completed", "response": { "model": "mock-1", "usage": usage } });
     words.chain([end]).map(|event| format!("event: x\ndata: {event}\n\n")).collect()
+}
+
+fn messages(words: &[&str]) -> Vec<String> {
+    let start =
+        json!({ "type": "message_start", "message": { "model": "mock-1", "usage": { "input_tokens": 7 } } });
+    let text = |word: &&str| {
+        let delta = json!({ "type": "text_delta", "text": word });
+        json!({ "type": "content_block_delta", "index": 0, "delta": delta })
+    };
+    let end = json!({ "type": "message_delta", "delta": { "stop_reason": "end_turn" }, "usage": { "output_tokens": words.len() } });
+    let events =
+        [start].into_iter().chain(words.iter().map(text)).chain([end, json!({ "type": "message_stop" })]);
+    events.map(|event| format!("event: x\ndata: {event}\n\n")).collect()
 }

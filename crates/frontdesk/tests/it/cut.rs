@@ -39,16 +39,17 @@ fn arrived(bytes: &[u8], length: usize) -> (usize, bool) {
     // Chunk sizes stand on lines of their own between the events, which end in an empty line all the same.
     let whole = body.rfind("\n\n").map_or("", |end| &body[..end + 2]);
     let words = whole.matches("\"w").count();
-    let ended =
-        whole.contains("\"finish_reason\":\"stop\"") || whole.contains("\"type\":\"response.completed\"");
-    (words, ended)
+    let ends = ["\"finish_reason\":\"stop\"", "\"type\":\"response.completed\"", "\"type\":\"message_stop\""];
+    (words, ends.iter().any(|end| whole.contains(end)))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_is_done_only_if_its_end_was_seen() {
-    for (form, path) in
-        [(ApiForm::ChatCompletions, "/v1/chat/completions"), (ApiForm::Responses, "/v1/responses")]
-    {
+    for (form, path) in [
+        (ApiForm::ChatCompletions, "/v1/chat/completions"),
+        (ApiForm::Responses, "/v1/responses"),
+        (ApiForm::Messages, "/v1/messages"),
+    ] {
         for cut in [Cut::Close, Cut::CloseChunked, Cut::Reset] {
             let wire = if matches!(cut, Cut::CloseChunked) { Wire::Chunked } else { Wire::UntilClose };
             let bytes = Arc::new(whole(wire, path));
