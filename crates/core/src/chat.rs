@@ -252,22 +252,27 @@ impl Service {
     /// Attaches to the answer of a message that was accepted before.
     async fn repeat(&self, session: &SessionKey, repeated: RepeatedTurn) -> Result<Turn, SendError> {
         let RepeatedTurn { conversation, mut answer, .. } = repeated;
-        if let Some(running) = self.running.find(answer.id) {
-            let turn = running.turn(0).map_err(|_| SendError::Broken)?;
-            return Ok(Turn { repeated: true, ..turn });
-        }
-        if answer.status == MessageStatus::Streaming {
-            // It may have ended between the store's look and ours.
+        // The store and the list of running turns are not looked at in one moment: an answer may begin or end in between.
+        for _ in 0..LOOKS {
+            if let Some(log) = ended_log(&answer) {
+                let reader = log.reader(0).map_err(|_| SendError::Broken)?;
+                return Ok(Turn { conversation, answer: answer.id, repeated: true, reader });
+            }
+            if let Some(running) = self.running.find_soon(answer.id).await {
+                let turn = running.turn(0).map_err(|_| SendError::Broken)?;
+                return Ok(Turn { repeated: true, ..turn });
+            }
             match self.ports.store.session_answer(session.site, session.secret, answer.id).await? {
                 Some((_, message)) => answer = message,
-                None => return Err(SendError::Busy),
+                None => break,
             }
         }
-        let log = ended_log(&answer).ok_or(SendError::Busy)?;
-        let reader = log.reader(0).map_err(|_| SendError::Broken)?;
-        Ok(Turn { conversation, answer: answer.id, repeated: true, reader })
+        Err(SendError::Busy)
     }
 }
+
+/// How often an answer is looked for that is neither ended nor run here.
+const LOOKS: usize = 3;
 
 /// The log of an answer that has ended; `None` if it has not.
 fn ended_log(answer: &Message) -> Option<Arc<TurnLog>> {

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::{ConversationId, CursorOutOfRange, MessageId, SessionKey, Turn, TurnLog};
@@ -13,7 +15,11 @@ use crate::{ConversationId, CursorOutOfRange, MessageId, SessionKey, Turn, TurnL
 pub(super) struct Running {
     places: Arc<Semaphore>,
     turns: Mutex<HashMap<MessageId, Arc<RunningTurn>>>,
+    inserted: Notify,
 }
+
+/// How long the task that has opened a turn may take to say that it runs it.
+const OPENING: Duration = Duration::from_millis(200);
 
 /// A place among the running turns, kept as long as the turn runs.
 #[derive(Debug)]
@@ -34,7 +40,11 @@ pub(super) struct RunningTurn {
 
 impl Running {
     pub(super) fn new(limit: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS))), turns: Mutex::default() }
+        Self {
+            places: Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS))),
+            turns: Mutex::default(),
+            inserted: Notify::new(),
+        }
     }
 
     /// A place for one more turn; `None` if all are taken.
@@ -45,6 +55,7 @@ impl Running {
 
     pub(super) fn insert(&self, turn: &Arc<RunningTurn>) {
         self.lock().insert(turn.answer, Arc::clone(turn));
+        self.inserted.notify_waiters();
     }
 
     pub(super) fn remove(&self, answer: MessageId) {
@@ -54,9 +65,22 @@ impl Running {
     pub(super) fn count(&self) -> usize {
         self.lock().len()
     }
+
     /// The turn that writes this answer.
     pub(super) fn find(&self, answer: MessageId) -> Option<Arc<RunningTurn>> {
         self.lock().get(&answer).cloned()
+    }
+
+    /// The turn that writes this answer, which the store has already and this process may be about to run.
+    pub(super) async fn find_soon(&self, answer: MessageId) -> Option<Arc<RunningTurn>> {
+        let until = Instant::now() + OPENING;
+        loop {
+            let inserted = self.inserted.notified();
+            if let Some(turn) = self.find(answer) {
+                return Some(turn);
+            }
+            timeout_at(until, inserted).await.ok()?;
+        }
     }
 
     /// The turn that is run for this session.

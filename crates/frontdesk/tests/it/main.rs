@@ -14,6 +14,7 @@ mod foreign_models;
 mod half_open;
 mod local_model;
 mod origin;
+mod same_key;
 mod shutdown;
 
 /// The program that Cargo built for these tests.
