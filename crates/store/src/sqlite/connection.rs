@@ -39,11 +39,17 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
 }
 
 /// Makes the file, closed to other users; its companions get the same rights from SQLite.
+///
+/// A file that exists is not even opened: whatever process closes a file loses all locks it holds on it (POSIX), those
+/// of its other connections too, and then another process takes itself for the last one and deletes the log.
 fn make_file(path: &Path) -> std::io::Result<()> {
     let mut options = fs::OpenOptions::new();
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.append(true).create(true).open(path).map(|_| ())
+    match options.write(true).create_new(true).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// The type of the file system that a folder is on, from a table of mounts in the form of proc(5).
@@ -128,5 +134,23 @@ mod tests {
         let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
         let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
         assert_eq!((mode.as_str(), pragma("synchronous"), pragma("foreign_keys")), ("wal", 2, 1));
+    }
+
+    /// Without this lock any other process that opens the database and closes it again deletes the log, and with it what
+    /// was written since.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_later_connection_leaves_the_earlier_ones_their_lock() {
+        use std::os::unix::fs::MetadataExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
+        let earlier = open(&path).unwrap();
+        earlier.execute_batch("CREATE TABLE t (a)").unwrap();
+        let later = open(&path).unwrap();
+        let inode = format!(":{} ", fs::metadata(&path).unwrap().ino());
+        let locks = fs::read_to_string("/proc/locks").unwrap();
+        assert!(locks.lines().any(|lock| lock.contains("POSIX") && lock.contains(&inode)), "{locks}");
+        drop((earlier, later));
     }
 }
