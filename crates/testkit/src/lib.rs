@@ -1,4 +1,4 @@
-//! For tests only: a model server with faults, the program as a child process, and servers that others wrote.
+//! For tests only: a model server and a proxy with faults, the program as a child process, and servers that others wrote.
 //!
 //! Everything listens on the loopback interface, on ports that the system picks, and ends with the value that stands
 //! for it.
@@ -8,15 +8,19 @@
 #![expect(clippy::print_stdout, reason = "a test that is left out says so")]
 
 mod child;
+mod dice;
 mod effort;
 mod http;
 mod model_server;
 mod program;
+mod proxy;
 mod tools;
 
 pub use child::Child;
+pub use dice::Dice;
 pub use effort::{Effort, raise_file_limit};
 pub use http::{Exchange, Request, exchange, free_port};
 pub use model_server::{ModelCall, ModelServer, Step, Wire, stream};
 pub use program::Program;
+pub use proxy::{Cut, Fault, Proxy, Way};
 pub use tools::Tools;

@@ -127,7 +127,7 @@ async fn serve(mut stream: TcpStream, script: &Script, calls: &Mutex<Vec<ModelCa
 
 /// Closing with unread bytes makes the kernel send a reset; a linger of zero does so without any.
 #[expect(deprecated, reason = "it blocks only for a linger above zero")]
-fn reset(stream: &TcpStream) -> std::io::Result<()> {
+pub(crate) fn reset(stream: &TcpStream) -> std::io::Result<()> {
     stream.set_linger(Some(Duration::ZERO))
 }
 
