@@ -14,8 +14,12 @@ mod foreign_models;
 mod half_open;
 mod local_model;
 mod origin;
+mod resume;
+mod retry;
 mod same_key;
 mod shutdown;
+mod stop;
+mod visitor;
 
 /// The program that Cargo built for these tests.
 const BINARY: &str = env!("CARGO_BIN_EXE_frontdesk");
