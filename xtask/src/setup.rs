@@ -1,5 +1,5 @@
-//! Installs what the tests need: Debian's Chromium, npm packages, and servers from `PyPI`. Everything but Chromium goes into
-//! the repository's own folders. What is there already stays.
+//! Installs what the tests need: Chromium and strace from Debian, npm packages, and servers from `PyPI`. All but the first two
+//! go into the repository's own folders. What is there already stays.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,6 +16,7 @@ const CHROMIUM: &str = "/usr/bin/chromium";
 pub(crate) fn setup() -> Outcome {
     node()?;
     chromium()?;
+    strace()?;
     for folder in ["widget", "e2e"] {
         npm(folder)?;
     }
@@ -59,6 +60,14 @@ fn chromium() -> Outcome {
         return Ok(());
     }
     debian("chromium").map_err(|problem| format!("The tests need Chromium at {CHROMIUM}. {problem}"))
+}
+
+/// Writes down what a process tells the kernel: what a power cut is replayed from.
+fn strace() -> Outcome {
+    if works(&mut command(".", "strace -V")) {
+        return Ok(());
+    }
+    debian("strace").map_err(|problem| format!("The tests need strace. {problem}"))
 }
 
 /// Installs a package of Debian, if this user may.

@@ -8,6 +8,8 @@ mod conversations;
 mod error;
 mod migrations;
 mod operators;
+#[cfg(test)]
+mod power_cut;
 mod readers;
 mod rows;
 mod sites;
