@@ -17,6 +17,7 @@ mod origin;
 mod resume;
 mod retry;
 mod same_key;
+mod secrets;
 mod shutdown;
 mod stop;
 mod visitor;
