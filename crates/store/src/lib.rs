@@ -3,15 +3,20 @@
 //! [`open`] picks one by URL. Today there is one: SQLite, for a single machine. What an engine has to do is written down
 //! at [`frontdesk_core::Store`] and held by the conformance suite there.
 
+mod backup_error;
+mod new_file;
 mod sqlite;
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use frontdesk_core::{Clock, Store};
+use frontdesk_core::{Clock, Store, Timestamp};
 use thiserror::Error;
 
-pub use sqlite::OpenSqliteError;
+pub use backup_error::BackupError;
+pub use new_file::NewFile;
+pub use sqlite::{Backup, Contents, ExportedRow, ExportedSite, OpenSqliteError, Restored};
 
 /// Where a deployment keeps its data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +57,34 @@ pub fn open(url: &StoreUrl, clock: &dyn Clock) -> Result<Arc<dyn Store>, OpenSql
     match url {
         StoreUrl::Sqlite(path) => Ok(Arc::new(sqlite::SqliteStore::open(path, clock)?)),
     }
+}
+
+/// Backs the data up to a file that does not exist yet, whether a server works with it or not; without a file, to a new
+/// one in the folder `backups` beside the data.
+///
+/// The file has its name only when it is whole, on disk and found to be sound.
+pub fn back_up(url: &StoreUrl, file: Option<&Path>, now: Timestamp) -> Result<Backup, BackupError> {
+    let StoreUrl::Sqlite(path) = url;
+    sqlite::back_up(path, file, now)
+}
+
+/// Puts a backup in the place of the data, which no process may have open. What was there is put aside, and only with
+/// `replace` if there are conversations in it or it cannot be read.
+///
+/// Whenever this is interrupted, either the old data is in place or the new.
+pub fn restore(url: &StoreUrl, file: &Path, replace: bool, now: Timestamp) -> Result<Restored, BackupError> {
+    let StoreUrl::Sqlite(path) = url;
+    sqlite::restore(path, file, replace, now)
+}
+
+/// Hands out everything that is data and no secret, row by row and all of one state, whether a server works with it or
+/// not: each site, its keys, and its conversations, each with its messages.
+pub fn export(
+    url: &StoreUrl,
+    take: &mut dyn FnMut(ExportedRow) -> io::Result<()>,
+) -> Result<(), BackupError> {
+    let StoreUrl::Sqlite(path) = url;
+    sqlite::export(path, take)
 }
 
 #[cfg(test)]

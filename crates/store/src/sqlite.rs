@@ -3,28 +3,40 @@
 //! Write-ahead logging with `synchronous=FULL`: a commit is on disk when it returns. The writer takes everything that is
 //! waiting into one transaction, so that many messages share the price of one flush.
 
+mod backup;
+mod before_migration;
 mod connection;
 mod conversations;
 mod error;
+mod export;
 mod migrations;
 mod operators;
 #[cfg(test)]
 mod power_cut;
 mod readers;
+mod restore;
 mod rows;
 mod sites;
 mod turns;
 mod writer;
 
+use std::fs;
 use std::path::Path;
 
 use frontdesk_core::{Clock, StoreError};
 use rusqlite::Connection;
 
+pub(crate) use backup::make as back_up;
+pub use backup::{Backup, Contents};
 pub(crate) use connection::prepare_folder;
 use error::Failure;
 pub use error::OpenSqliteError;
+pub(crate) use export::export;
+pub use export::{ExportedRow, ExportedSite};
+use migrations::{MIGRATIONS, Migration};
 use readers::Readers;
+pub use restore::Restored;
+pub(crate) use restore::restore;
 use writer::Writer;
 
 /// A store in a file.
@@ -36,11 +48,29 @@ pub(crate) struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file, making it and its folder if they are missing, and brings its schema up to date.
+    /// Opens the file, making it and its folder if they are missing, and brings its schema up to date. What is there
+    /// already is backed up before its schema is changed.
     pub(crate) fn open(path: &Path, clock: &dyn Clock) -> Result<Self, OpenSqliteError> {
+        Self::open_as(path, clock, &MIGRATIONS)
+    }
+
+    fn open_as(path: &Path, clock: &dyn Clock, migrations: &[Migration]) -> Result<Self, OpenSqliteError> {
         prepare_folder(path)?;
         let mut connection = connection::open(path)?;
-        migrations::run(&mut connection, clock)?;
+        let mut kept = None;
+        let migrated = migrations::apply(&mut connection, clock, migrations, |latest, next| {
+            kept = Some((latest, before_migration::back_up(path, next, clock.now())?));
+            Ok(())
+        });
+        match kept {
+            Some((_, kept)) if migrated.is_ok() => before_migration::forget_old(&kept),
+            // Nothing was changed, so a start that fails again and again must not keep a backup of each time.
+            Some((before, kept)) if migrations::latest(&connection).is_ok_and(|latest| latest == before) => {
+                let _ = fs::remove_file(kept);
+            }
+            _ => {}
+        }
+        migrated?;
         let readers = Readers::start(path)?;
         Ok(Self { readers, writer: Writer::start(connection)? })
     }
@@ -59,5 +89,141 @@ impl SqliteStore {
         work: impl FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.writer.write(work).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use frontdesk_core::testing::{ManualClock, SeededRandom};
+    use frontdesk_core::{
+        AnswerFacts, CloseTurn, ConversationId, ConversationStore as _, MessageId, MessageStatus, OpenTurn,
+        SessionId, SessionKey, SiteId, SiteStore as _, Timestamp, TurnIds, VisitorText,
+    };
+
+    use super::*;
+
+    /// A database with these conversations, each a question and its answer; still open.
+    pub(super) async fn with_messages(path: &Path, numbers: Range<u64>) -> SqliteStore {
+        with_messages_as(path, numbers, &MIGRATIONS).await
+    }
+
+    async fn with_messages_as(path: &Path, numbers: Range<u64>, migrations: &[Migration]) -> SqliteStore {
+        let clock = ManualClock::default();
+        let store = SqliteStore::open_as(path, &clock, migrations).unwrap();
+        let (site, now) = (SiteId::DEFAULT, Timestamp::default());
+        store.ensure_site(site, "default", now).await.unwrap();
+        for n in numbers {
+            clock.advance(Duration::from_millis(n + 1));
+            let random = SeededRandom::new(n);
+            let ids = TurnIds {
+                conversation: ConversationId::mint(&clock, &random),
+                visitor_message: MessageId::mint(&clock, &random),
+                answer: MessageId::mint(&clock, &random),
+            };
+            let session = SessionId::parse(&format!("visitor-{n}")).unwrap();
+            let turn = OpenTurn {
+                session: SessionKey { site, session, secret: None },
+                text: VisitorText::parse(format!("question {n}")).unwrap(),
+                idempotency_key: None,
+                ids,
+                now,
+                history_limit: 1,
+                history_since: now,
+            };
+            store.open_turn(turn).await.unwrap();
+            let ending = CloseTurn {
+                site,
+                answer: ids.answer,
+                status: MessageStatus::Complete,
+                text: format!("answer {n}"),
+                facts: AnswerFacts::default(),
+                now,
+            };
+            store.close_turn(ending).await.unwrap();
+        }
+        store
+    }
+
+    /// The texts of all messages of a database.
+    pub(super) fn messages_of(path: &Path) -> Vec<String> {
+        let connection = Connection::open(path).unwrap();
+        let sql = "SELECT text FROM messages ORDER BY conversation_id, seq";
+        let mut statement = connection.prepare(sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    fn backups(folder: &Path) -> Vec<PathBuf> {
+        let Ok(entries) = fs::read_dir(folder.join("backups")) else { return Vec::new() };
+        let mut backups: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        backups.sort();
+        backups
+    }
+
+    const LATER: [Migration; 3] = [
+        MIGRATIONS[0],
+        ("0002_a", "ALTER TABLE sites ADD COLUMN a TEXT"),
+        ("0003_b", "ALTER TABLE sites ADD COLUMN b TEXT"),
+    ];
+
+    #[tokio::test]
+    async fn a_database_is_backed_up_before_its_schema_changes_and_the_backup_is_the_way_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
+        drop(with_messages(&path, 0..2).await);
+        drop(with_messages(&path, 2..3).await);
+        assert!(backups(folder.path()).is_empty(), "nothing was changed");
+
+        drop(with_messages_as(&path, 3..4, &LATER).await);
+        let [backup] = &backups(folder.path())[..] else { unreachable!("one backup") };
+        assert!(backup.to_str().unwrap().ends_with("-before-schema-3.db"), "{backup:?}");
+        assert_eq!(messages_of(&path).len(), 8);
+
+        // The older program refuses the newer database, and takes the backup.
+        let older = SqliteStore::open(&path, &ManualClock::default());
+        assert!(matches!(older.unwrap_err(), OpenSqliteError::Newer { .. }));
+        restore(&path, backup, true, Timestamp::default()).unwrap();
+        drop(SqliteStore::open(&path, &ManualClock::default()).unwrap());
+        assert_eq!(messages_of(&path).len(), 6);
+    }
+
+    #[tokio::test]
+    async fn the_newest_automatic_backups_are_kept_and_nobody_elses_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
+        drop(with_messages(&path, 0..1).await);
+        back_up(&path, None, Timestamp::default()).unwrap();
+        let own = backups(folder.path()).remove(0);
+        for older in ["19990101T000000.000Z", "20010101T000000.000Z"] {
+            let name = format!("frontdesk-{older}-before-schema-0.db");
+            fs::write(folder.path().join("backups").join(name), "").unwrap();
+        }
+        let clock = ManualClock::default();
+        for next in 2..=7 {
+            clock.advance(Duration::from_secs(1));
+            let newest = before_migration::back_up(&path, next, clock.now()).unwrap();
+            before_migration::forget_old(&newest);
+        }
+        let kept = backups(folder.path());
+        assert!(kept.contains(&own));
+        let automatic: Vec<_> = kept.iter().filter(|path| **path != own).collect();
+        assert_eq!(automatic.len(), 5, "{automatic:?}");
+        assert!(automatic.iter().all(|path| fs::metadata(path).unwrap().len() > 0), "the oldest go first");
+    }
+
+    #[tokio::test]
+    async fn a_start_that_fails_again_and_again_does_not_fill_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
+        drop(with_messages(&path, 0..1).await);
+        let broken = [MIGRATIONS[0], ("0002_broken", "INSERT INTO missing VALUES (1)")];
+        for _ in 0..3 {
+            let error = SqliteStore::open_as(&path, &ManualClock::default(), &broken).unwrap_err();
+            assert!(matches!(error, OpenSqliteError::Migration { .. }), "{error}");
+            assert!(backups(folder.path()).is_empty());
+        }
     }
 }

@@ -5,19 +5,20 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::OpenSqliteError;
+use crate::new_file::folder_of;
 
 /// How many prepared statements a connection keeps. There are fewer in this crate.
 const STATEMENTS: usize = 64;
 
 /// How long a statement waits for another process, as when the dashboard runs apart from the API.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// File systems whose files are not mapped into one memory by all who open them.
 const NETWORK_FILE_SYSTEMS: [&str; 7] = ["9p", "cifs", "fuse.sshfs", "nfs", "nfs4", "smb3", "smbfs"];
 
 /// Makes the folder of a database, and refuses one on which write-ahead logging does not work.
 pub(crate) fn prepare_folder(path: &Path) -> Result<(), OpenSqliteError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     make_folder(folder).map_err(|source| OpenSqliteError::Folder { path: folder.to_owned(), source })?;
     let (Ok(folder), Ok(mounts)) = (folder.canonicalize(), fs::read_to_string("/proc/self/mounts")) else {
         return Ok(());
@@ -31,7 +32,7 @@ pub(crate) fn prepare_folder(path: &Path) -> Result<(), OpenSqliteError> {
 }
 
 /// Conversations are for the server alone, so a folder that is made for them is closed to other users.
-fn make_folder(folder: &Path) -> std::io::Result<()> {
+pub(super) fn make_folder(folder: &Path) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

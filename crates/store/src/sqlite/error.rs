@@ -5,6 +5,8 @@ use frontdesk_core::{StoreError, StoreErrorKind};
 use rusqlite::ErrorCode;
 use thiserror::Error;
 
+use crate::BackupError;
+
 /// Why a store could not be opened. Written for whoever starts the server.
 #[derive(Debug, Error)]
 pub enum OpenSqliteError {
@@ -40,6 +42,9 @@ pub enum OpenSqliteError {
         /// Why.
         source: rusqlite::Error,
     },
+    /// What is there has to be backed up before its schema is changed, and could not be. Nothing was changed.
+    #[error("cannot back the database up before its schema is changed: {0}")]
+    Backup(BackupError),
     /// A migration failed. It was undone.
     #[error("cannot bring the database's schema up to date ({name}): {source}")]
     Migration {

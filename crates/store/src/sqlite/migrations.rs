@@ -3,21 +3,67 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use sha2::{Digest as _, Sha256};
 
 use super::OpenSqliteError;
+use crate::BackupError;
+
+/// A step of the schema: its name, and what it does.
+pub(super) type Migration = (&'static str, &'static str);
 
 /// The schema, step by step. What has been released is never edited: its checksum is in every database.
-const MIGRATIONS: [(&str, &str); 1] =
+pub(super) const MIGRATIONS: [Migration; 1] =
     [("0001_first", include_str!("../../migrations/sqlite/0001_first.sql"))];
 
-/// Applies what the database has not seen yet, each step in a transaction of its own.
-pub(super) fn run(connection: &mut Connection, clock: &dyn Clock) -> Result<(), OpenSqliteError> {
-    apply(connection, clock, &MIGRATIONS)
+/// What a database's schema is to this program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Schema {
+    /// Not one of ours.
+    None,
+    /// Ours, as far as this step.
+    Known(i64),
+    /// Further than this program knows.
+    Newer { found: i64, known: i64 },
+    /// Like ours, but this step is another one.
+    Foreign { version: i64 },
 }
 
-fn apply(
+/// Finds out what a database's schema is, and leaves it as it is.
+pub(super) fn schema(connection: &Connection) -> rusqlite::Result<Schema> {
+    let find = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migrations'";
+    if !connection.prepare(find)?.exists([])? {
+        return Ok(Schema::None);
+    }
+    let mut statement = connection.prepare("SELECT version, sha256 FROM migrations ORDER BY version")?;
+    let applied = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let applied = applied.collect::<rusqlite::Result<Vec<(i64, [u8; 32])>>>()?;
+    for ((version, sha256), (_, sql)) in applied.iter().zip(MIGRATIONS) {
+        if *sha256 != checksum(sql) {
+            return Ok(Schema::Foreign { version: *version });
+        }
+    }
+    let known = newest(&MIGRATIONS);
+    Ok(match applied.last() {
+        None => Schema::None,
+        Some(&(found, _)) if found > known => Schema::Newer { found, known },
+        Some(&(version, _)) => Schema::Known(version),
+    })
+}
+
+/// The last step there is.
+pub(super) fn newest(migrations: &[Migration]) -> i64 {
+    i64::try_from(migrations.len()).unwrap_or(i64::MAX)
+}
+
+/// Applies what the database has not seen yet, each step in a transaction of its own.
+///
+/// Before the first step that changes a database which has seen others, `back_up` is called with the number
+/// of its schema and the one that it will have. Nobody can write meanwhile, so what it keeps is exactly what the step begins with.
+pub(super) fn apply(
     connection: &mut Connection,
     clock: &dyn Clock,
-    migrations: &[(&'static str, &str)],
+    migrations: &[Migration],
+    mut back_up: impl FnMut(i64, i64) -> Result<(), BackupError>,
 ) -> Result<(), OpenSqliteError> {
+    let newest = newest(migrations);
+    let mut is_backed_up = false;
     let known = (1_i64..).zip(migrations);
     for (version, &(name, sql)) in known.clone() {
         let failed = |source| OpenSqliteError::Migration { name, source };
@@ -25,10 +71,7 @@ fn apply(
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         prepare(&transaction).map_err(failed)?;
-        let latest: i64 = transaction
-            .query_row("SELECT coalesce(max(version), 0) FROM migrations", [], |row| row.get(0))
-            .map_err(failed)?;
-        let newest = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
+        let latest = latest(&transaction).map_err(failed)?;
         if latest > newest {
             return Err(OpenSqliteError::Newer { found: latest, known: newest });
         }
@@ -42,6 +85,10 @@ fn apply(
             }
             continue;
         }
+        if latest > 0 && !is_backed_up {
+            back_up(latest, newest).map_err(OpenSqliteError::Backup)?;
+        }
+        is_backed_up = true;
         transaction.execute_batch(sql).map_err(failed)?;
         let note = "INSERT INTO migrations (version, name, sha256, applied_at) VALUES (?, ?, ?, ?)";
         transaction.execute(note, params![version, name, checksum, clock.now().millis()]).map_err(failed)?;
@@ -49,6 +96,11 @@ fn apply(
         tracing::info!(name, "applied a migration");
     }
     Ok(())
+}
+
+/// The last step that was applied.
+pub(super) fn latest(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("SELECT coalesce(max(version), 0) FROM migrations", [], |row| row.get(0))
 }
 
 fn prepare(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
@@ -72,14 +124,11 @@ mod tests {
 
     use super::*;
 
-    const ONE: (&str, &str) = ("0001_one", "CREATE TABLE one (a INTEGER)");
-    const TWO: (&str, &str) = ("0002_two", "CREATE TABLE two (a INTEGER); INSERT INTO one VALUES (1)");
+    const ONE: Migration = ("0001_one", "CREATE TABLE one (a INTEGER)");
+    const TWO: Migration = ("0002_two", "CREATE TABLE two (a INTEGER); INSERT INTO one VALUES (1)");
 
-    fn run_all(
-        connection: &mut Connection,
-        migrations: &[(&'static str, &str)],
-    ) -> Result<(), OpenSqliteError> {
-        apply(connection, &ManualClock::default(), migrations)
+    fn run_all(connection: &mut Connection, migrations: &[Migration]) -> Result<(), OpenSqliteError> {
+        apply(connection, &ManualClock::default(), migrations, |_, _| Ok(()))
     }
 
     fn database() -> Connection {
@@ -102,6 +151,38 @@ mod tests {
         run_all(&mut connection, &[ONE, TWO]).unwrap();
         let error = run_all(&mut connection, &[ONE]).unwrap_err();
         assert!(matches!(error, OpenSqliteError::Newer { found: 2, known: 1 }), "{error}");
+    }
+
+    #[test]
+    fn a_backup_is_asked_for_once_and_only_of_what_was_there_before() {
+        const THREE: Migration = ("0003_three", "CREATE TABLE three (a INTEGER)");
+        let mut connection = database();
+        let mut asked = Vec::new();
+        let mut run = |migrations: &[Migration]| {
+            let back_up = |latest, next| {
+                asked.push((latest, next));
+                Ok(())
+            };
+            apply(&mut connection, &ManualClock::default(), migrations, back_up).unwrap();
+        };
+        run(&[ONE]);
+        run(&[ONE]);
+        run(&[ONE, TWO, THREE]);
+        run(&[ONE, TWO, THREE]);
+        assert_eq!(asked, [(1, 3)]);
+    }
+
+    #[test]
+    fn nothing_is_changed_without_its_backup() {
+        let mut connection = database();
+        run_all(&mut connection, &[ONE]).unwrap();
+        let full = |_, _| {
+            let why = std::io::ErrorKind::StorageFull.into();
+            Err(BackupError::Write { path: "backup.db".into(), why })
+        };
+        let error = apply(&mut connection, &ManualClock::default(), &[ONE, TWO], full).unwrap_err();
+        assert!(matches!(error, OpenSqliteError::Backup(_)), "{error}");
+        assert!(connection.prepare("SELECT * FROM two").is_err());
     }
 
     #[test]
