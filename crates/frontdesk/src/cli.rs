@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::config::Only;
@@ -33,6 +35,24 @@ pub(crate) enum Command {
     HashPassword,
     /// Sign everybody out of the dashboard.
     EndSessions,
+    /// Back all data up to one file, while a server runs or not.
+    Backup {
+        /// Where to; it must not exist. Without it: a new file in the folder `backups` beside the data.
+        file: Option<PathBuf>,
+    },
+    /// Put a backup in the place of the data. No server may be running.
+    Restore {
+        /// The backup.
+        file: PathBuf,
+        /// Put the data aside that is there, even if it has conversations.
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Write all data as lines of JSON, without secrets, while a server runs or not.
+    Export {
+        /// Where to; it must not exist. Without it, or with `-`: standard output.
+        file: Option<PathBuf>,
+    },
     /// Ask the server on this machine whether it lives. For containers.
     Healthcheck {
         /// Ask this part.

@@ -1,5 +1,8 @@
 //! What the program does besides serving.
 
+mod backup;
+mod export;
+
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::process::ExitCode;
@@ -11,6 +14,9 @@ use tokio::runtime::{Builder, Runtime};
 use crate::config::{self, Environment, Only, Settings};
 use crate::ports::Ports;
 use crate::{console, first_run};
+
+pub(crate) use backup::{backup, restore};
+pub(crate) use export::export;
 
 /// How long the server has to say that it lives.
 const HEALTH_LIMIT: Duration = Duration::from_secs(3);

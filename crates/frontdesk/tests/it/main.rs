@@ -6,12 +6,14 @@
 #![expect(clippy::disallowed_methods, reason = "a process in a test lives in real time")]
 
 mod app;
+mod backup;
 mod command_line;
 mod crash;
 mod cut;
 mod first_run;
 mod foreign_models;
 mod half_open;
+mod load;
 mod local_model;
 mod origin;
 mod resume;
