@@ -146,7 +146,9 @@ fn a_backup_that_is_killed_leaves_no_file_under_its_name_that_is_not_sound() {
     println!(
         "{rounds} backups: {killed} killed, {in_the_middle} while they wrote; a whole one takes {whole:?}"
     );
-    assert!(killed >= rounds / 2, "hardly any was killed in time");
+    // How long one takes depends on what else the machine does.
+    assert!(killed >= rounds / 4, "hardly any was killed in time");
+    assert!(Effort::asked() == Effort::Quick || in_the_middle > 0, "none was killed while it wrote");
 }
 
 #[test]
