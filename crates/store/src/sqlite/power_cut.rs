@@ -25,7 +25,7 @@ use tokio::task::JoinSet;
 
 use self::disk::{Disk, Remains};
 use self::record::{Event, Recording};
-use super::{Readers, SqliteStore, Writer, connection, migrations};
+use super::{MIGRATIONS, Readers, SqliteStore, Writer, connection, migrations};
 
 const SEED: u64 = 0x5EED_0002;
 const VISITORS: usize = 3;
@@ -53,7 +53,7 @@ fn open_store(path: &Path, synchronous: &str) -> SqliteStore {
     }
     connection::prepare_folder(path).unwrap();
     let mut connection = connection::open(path).unwrap();
-    migrations::run(&mut connection, &clock).unwrap();
+    migrations::apply(&mut connection, &clock, &MIGRATIONS, |_, _| Ok(())).unwrap();
     connection.execute_batch(&format!("PRAGMA synchronous = {synchronous}")).unwrap();
     SqliteStore { readers: Readers::start(path).unwrap(), writer: Writer::start(connection).unwrap() }
 }
