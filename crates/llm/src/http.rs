@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout_at};
 
 use answer::Answer;
 pub use settings::{
-    ApiForm, ApiFormSetting, BaseUrl, InvalidBaseUrl, ModelKey, ModelSettings, ModelTimeouts,
+    ApiForm, ApiFormSetting, BaseUrl, InvalidBaseUrl, InvalidModelKey, ModelKey, ModelSettings, ModelTimeouts,
 };
 
 /// A model on a server that offers OpenAI's API or Anthropic's.

@@ -10,7 +10,8 @@ mod sse;
 mod unconfigured;
 
 pub use http::{
-    ApiForm, ApiFormSetting, BaseUrl, HttpModel, InvalidBaseUrl, ModelKey, ModelSettings, ModelTimeouts,
+    ApiForm, ApiFormSetting, BaseUrl, HttpModel, InvalidBaseUrl, InvalidModelKey, ModelKey, ModelSettings,
+    ModelTimeouts,
 };
 pub use resilient::ResilientModel;
 pub use sse::{SseError, SseReader};

@@ -2,7 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use reqwest::Url;
-use reqwest::header::{HeaderValue, InvalidHeaderValue};
+use reqwest::header::HeaderValue;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -144,13 +144,21 @@ pub struct ModelKey {
     bearer: HeaderValue,
 }
 
+/// The text is no key. It is not shown: it may be most of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("must be visible ASCII characters in one line")]
+pub struct InvalidModelKey;
+
 impl ModelKey {
-    /// A key; fails if it has characters that no header can carry.
-    pub fn new(text: &str) -> Result<Self, InvalidHeaderValue> {
+    /// A key of visible ASCII characters.
+    pub fn new(text: &str) -> Result<Self, InvalidModelKey> {
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(InvalidModelKey);
+        }
         let secret = |text: &str| {
-            let mut value = HeaderValue::from_str(text)?;
+            let mut value = HeaderValue::from_str(text).map_err(|_| InvalidModelKey)?;
             value.set_sensitive(true);
-            Ok::<_, InvalidHeaderValue>(value)
+            Ok::<_, InvalidModelKey>(value)
         };
         Ok(Self { plain: secret(text)?, bearer: secret(&format!("Bearer {text}"))? })
     }
@@ -214,6 +222,6 @@ mod tests {
     #[test]
     fn the_key_is_not_in_debug_output() {
         assert!(!format!("{:?}", settings(BaseUrl::OPENAI, ApiFormSetting::Auto)).contains("secret"));
-        assert!(ModelKey::new("two\nlines").is_err());
+        assert!(["two\nlines", "two words", "schlüssel"].map(ModelKey::new).iter().all(Result::is_err));
     }
 }

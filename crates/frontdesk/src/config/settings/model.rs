@@ -55,7 +55,7 @@ impl Reader<'_> {
         let secret = self.text(key).map(|key| ModelKey::new(&key)).transpose();
         Ok(ModelSettings {
             base_url: BaseUrl::parse(&address).map_err(|rule| self.wrong(base_url, rule.to_string()))?,
-            key: secret.map_err(|_| self.wrong(key, "must be visible ASCII characters in one line"))?,
+            key: secret.map_err(|rule| self.wrong(key, rule.to_string()))?,
             model,
             form: self.choice("UPSTREAM_API", &forms)?.unwrap_or_default(),
             timeouts: ModelTimeouts {
