@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { freePort } from './server.ts';
+import { endWithUs, freePort } from './server.ts';
 
 const BINARY = process.env.FRONTDESK_BINARY ?? fileURLToPath(new URL('../../target/debug/frontdesk', import.meta.url));
 
@@ -50,6 +50,7 @@ export async function startDesk(settings: Record<string, string>): Promise<Desk>
           ...settings,
         },
       });
+      endWithUs(child);
       child.stdout?.on('data', (text) => {
         printed += text;
       });

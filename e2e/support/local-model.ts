@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { freePort, type Running } from './server.ts';
+import { endWithUs, freePort, type Running } from './server.ts';
 
 /** SmolLM2-135M on llama.cpp's server, which `cargo xtask setup` installs. */
 export async function startLocalModel(): Promise<Running> {
@@ -8,6 +8,7 @@ export async function startLocalModel(): Promise<Running> {
   const script = fileURLToPath(new URL('../../crates/testkit/local_model.py', import.meta.url));
   const port = await freePort();
   const child = spawn(`${tools}/venv/bin/python`, [script, `${port}`], { stdio: ['ignore', 'pipe', 'ignore'] });
+  endWithUs(child);
   await new Promise<void>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`the local model ended with ${code}`)));

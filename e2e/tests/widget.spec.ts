@@ -176,7 +176,8 @@ test('on a phone the chat fills the screen and the page behind it does not scrol
   const widget = new Widget(await context.newPage());
   await widget.visit(site.add({ body: snippet(desk) }));
   await widget.open();
-  expect(await widget.panel.boundingBox()).toEqual({ x: 0, y: 0, width: 390, height: 844 });
+  // It grows into its place.
+  await expect.poll(() => widget.panel.boundingBox()).toEqual({ x: 0, y: 0, width: 390, height: 844 });
   await widget.ask('Is this a phone?');
   await widget.panel.getByRole('button', { name: 'Minimise chat' }).click();
   await expect(widget.panel).toBeHidden();
