@@ -3,8 +3,10 @@
 //! A turn is one visitor message and its answer. The answer is written by a task that belongs to the conversation, not
 //! to whoever asked: it goes on when the visitor leaves, and ends when it is finished, stopped, or the server shuts down.
 
+mod feed;
 mod running;
 mod settings;
+mod watchers;
 mod write;
 
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use self::feed::{Feed, FeedCursor, FeedEvent, Feeds, InvalidFeedCursor};
 pub use self::settings::ChatSettings;
 use crate::{
     Clock, ConversationId, CursorOutOfRange, IdempotencyKey, Message, MessageId, MessageStatus, Model,
@@ -22,6 +25,7 @@ use crate::{
     TurnEnd, TurnIds, TurnLog, TurnOpening, TurnReader, VisitorText,
 };
 use running::{Running, RunningTurn};
+use watchers::Watchers;
 
 /// What the service reaches the world through.
 #[derive(Clone, Debug)]
@@ -46,7 +50,8 @@ pub struct Chat {
 struct Service {
     ports: ChatPorts,
     settings: ChatSettings,
-    running: Running,
+    running: Arc<Running>,
+    watchers: Arc<Watchers>,
     tasks: TaskTracker,
     /// Cancelled when no new turns are taken.
     draining: CancellationToken,
@@ -120,7 +125,8 @@ impl Chat {
     pub fn new(ports: ChatPorts, settings: ChatSettings) -> Self {
         Self {
             service: Arc::new(Service {
-                running: Running::new(settings.max_running),
+                running: Arc::new(Running::new(settings.max_running)),
+                watchers: Arc::default(),
                 ports,
                 settings,
                 tasks: TaskTracker::new(),
@@ -159,6 +165,17 @@ impl Chat {
         let Some((conversation, message)) = stored else { return Ok(None) };
         let Some(log) = ended_log(&message) else { return Err(FollowError::Elsewhere) };
         Ok(Some(Turn { conversation, answer, repeated: false, reader: log.reader(cursor)? }))
+    }
+
+    /// Follows conversations whose turns this service runs.
+    pub fn feeds(&self) -> Feeds {
+        Feeds {
+            store: Arc::clone(&self.service.ports.store),
+            running: Arc::clone(&self.service.running),
+            watchers: Arc::clone(&self.service.watchers),
+            look_every: None,
+            closing: self.service.draining.clone(),
+        }
     }
 
     /// Stops the answer being written for a session, or only the given one, and says whether there was one to stop.
@@ -216,6 +233,7 @@ impl Service {
                 let OpenedTurn { conversation, answer, history, .. } = opened;
                 let running = RunningTurn::begin(session, conversation, answer, place);
                 self.running.insert(&running);
+                self.watchers.tell(&running.session, conversation);
                 let turn = running.turn(0).map_err(|_| SendError::Broken)?;
                 let writing = write::Writing { service: Arc::clone(&self), running, started };
                 self.tasks.spawn(writing.run(history));

@@ -22,7 +22,10 @@ pub mod testing;
 mod text;
 mod throttle;
 
-pub use chat::{Chat, ChatPorts, ChatSettings, FollowError, SendError, SendMessage, Turn};
+pub use chat::{
+    Chat, ChatPorts, ChatSettings, Feed, FeedCursor, FeedEvent, Feeds, FollowError, InvalidFeedCursor,
+    SendError, SendMessage, Turn,
+};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use id::{ConversationId, KeyId, MessageId, SiteId};
 pub use idempotency::{IdempotencyKey, InvalidIdempotencyKey};
@@ -35,9 +38,10 @@ pub use random::{Random, SystemRandom, secret_text};
 pub use session::{InvalidSecret, InvalidSessionId, SecretHash, SessionId, SessionKey};
 pub use site::{KeyKind, StoredKey};
 pub use store::{
-    CloseTurn, ConversationList, ConversationQuery, ConversationStore, ConversationSummary, HistoryEntry,
-    ListCursor, LoginTry, OpenTurn, OpenedTurn, OperatorStore, RepeatedTurn, SavePartial, SiteStore, Store,
-    StoreError, StoreErrorKind, Thread, ThreadPage, TurnIds, TurnOpening,
+    Changes, CloseTurn, ConversationList, ConversationName, ConversationQuery, ConversationStore,
+    ConversationSummary, HistoryEntry, ListCursor, LoginTry, OpenTurn, OpenedTurn, OperatorStore,
+    RepeatedTurn, SavePartial, SiteStore, Store, StoreError, StoreErrorKind, Thread, ThreadPage, TurnIds,
+    TurnOpening,
 };
 pub use text::{InvalidText, MAX_MESSAGE_UNITS, PREVIEW_UNITS, VisitorText, preview};
 pub use throttle::{ThrottleDecision, ThrottleRule, ThrottleState};

@@ -203,6 +203,8 @@ pub struct Message {
     pub role: Role,
     /// How far it has come.
     pub status: MessageStatus,
+    /// The number of the change of its conversation that touched it last.
+    pub revision: u32,
     /// Its text, as far as it is stored.
     pub text: String,
     /// When it was accepted.

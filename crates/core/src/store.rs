@@ -18,8 +18,9 @@ mod operators;
 mod sites;
 
 pub use conversations::{
-    CloseTurn, ConversationList, ConversationQuery, ConversationStore, ConversationSummary, HistoryEntry,
-    ListCursor, OpenTurn, OpenedTurn, RepeatedTurn, SavePartial, Thread, ThreadPage, TurnIds, TurnOpening,
+    Changes, CloseTurn, ConversationList, ConversationName, ConversationQuery, ConversationStore,
+    ConversationSummary, HistoryEntry, ListCursor, OpenTurn, OpenedTurn, RepeatedTurn, SavePartial, Thread,
+    ThreadPage, TurnIds, TurnOpening,
 };
 pub use error::{StoreError, StoreErrorKind};
 pub use operators::{LoginTry, OperatorStore};

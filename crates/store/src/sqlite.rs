@@ -163,10 +163,11 @@ mod tests {
         backups
     }
 
-    const LATER: [Migration; 3] = [
+    const LATER: [Migration; 4] = [
         MIGRATIONS[0],
-        ("0002_a", "ALTER TABLE sites ADD COLUMN a TEXT"),
-        ("0003_b", "ALTER TABLE sites ADD COLUMN b TEXT"),
+        MIGRATIONS[1],
+        ("0003_a", "ALTER TABLE sites ADD COLUMN a TEXT"),
+        ("0004_b", "ALTER TABLE sites ADD COLUMN b TEXT"),
     ];
 
     #[tokio::test]
@@ -179,7 +180,7 @@ mod tests {
 
         drop(with_messages_as(&path, 3..4, &LATER).await);
         let [backup] = &backups(folder.path())[..] else { unreachable!("one backup") };
-        assert!(backup.to_str().unwrap().ends_with("-before-schema-3.db"), "{backup:?}");
+        assert!(backup.to_str().unwrap().ends_with("-before-schema-4.db"), "{backup:?}");
         assert_eq!(messages_of(&path).len(), 8);
 
         // The older program refuses the newer database, and takes the backup.
@@ -219,7 +220,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("test.db");
         drop(with_messages(&path, 0..1).await);
-        let broken = [MIGRATIONS[0], ("0002_broken", "INSERT INTO missing VALUES (1)")];
+        let broken = [MIGRATIONS[0], MIGRATIONS[1], ("0003_broken", "INSERT INTO missing VALUES (1)")];
         for _ in 0..3 {
             let error = SqliteStore::open_as(&path, &ManualClock::default(), &broken).unwrap_err();
             assert!(matches!(error, OpenSqliteError::Migration { .. }), "{error}");

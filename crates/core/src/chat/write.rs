@@ -68,6 +68,7 @@ impl Writing {
         let is_stored = self.store_end(close).await;
         self.running.log.finish(if is_stored { end } else { NOT_STORED });
         self.service.running.remove(self.running.answer);
+        self.service.watchers.tell(&self.running.session, self.running.conversation);
     }
 
     /// Lets the model write into the log until it ends, is stopped, or has to end.

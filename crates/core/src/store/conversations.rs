@@ -45,6 +45,18 @@ pub trait ConversationStore: fmt::Debug + Send + Sync {
         session: &SessionKey,
         page: ThreadPage,
     ) -> Result<Option<Thread>, StoreError>;
+
+    /// What has changed in a conversation after the change with the number `after`; `None` if there is no such conversation.
+    ///
+    /// Every change that is stored has the next number: a message that is accepted, an answer that is begun, begun anew or
+    /// ended. The text that an answer gains meanwhile is not a change.
+    async fn changes(
+        &self,
+        conversation: &ConversationName,
+        after: u32,
+        limit: u32,
+    ) -> Result<Option<Changes>, StoreError>;
+
     /// An answer, to whoever knows the secret of its session; `None` if there is no such answer under that secret.
     ///
     /// Without a secret it finds answers of sessions that have none.
@@ -221,6 +233,32 @@ pub struct ConversationSummary {
     pub last_role: Role,
     /// How many messages it has.
     pub message_count: u32,
+    /// The number of its latest change.
+    pub revision: u32,
+}
+
+/// Which conversation is meant.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ConversationName {
+    /// That one of a site.
+    Id(SiteId, ConversationId),
+    /// The one that a session's next message belongs to.
+    Session(SessionKey),
+}
+
+/// What has changed in a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changes {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The number of its latest change.
+    pub revision: u32,
+    /// The messages that were touched since, as they are now, in the order of the changes that touched them last.
+    pub messages: Vec<Message>,
+    /// Whether there are more of them.
+    pub has_more: bool,
+    /// The answer that is being written, changed or not.
+    pub writing: Option<Message>,
 }
 
 /// Which messages of a conversation to read.

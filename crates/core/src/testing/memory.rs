@@ -4,9 +4,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use crate::store::{
-    CloseTurn, ConversationList, ConversationQuery, ConversationStore, ConversationSummary, HistoryEntry,
-    ListCursor, LoginTry, OpenTurn, OpenedTurn, OperatorStore, RepeatedTurn, SavePartial, SiteStore,
-    StoreError, StoreErrorKind, Thread, ThreadPage, TurnOpening,
+    Changes, CloseTurn, ConversationList, ConversationName, ConversationQuery, ConversationStore,
+    ConversationSummary, HistoryEntry, ListCursor, LoginTry, OpenTurn, OpenedTurn, OperatorStore,
+    RepeatedTurn, SavePartial, SiteStore, StoreError, StoreErrorKind, Thread, ThreadPage, TurnOpening,
 };
 use crate::{
     AnswerFacts, ConversationId, Message, MessageId, MessageStatus, OperatorSession, Role, SecretHash,
@@ -91,13 +91,32 @@ impl Conversation {
             last_message: String::new(),
             last_role: Role::Visitor,
             message_count: 0,
+            revision: 0,
         };
         Self { owner: turn.session.clone(), summary, messages: Vec::new() }
     }
 
     fn append(&mut self, message: Message) {
-        self.messages.push(message);
+        let revision = self.summary.next_revision();
+        self.messages.push(Message { revision, ..message });
         self.summary.message_count += 1;
+    }
+
+    fn changes(&self, after: u32, limit: u32) -> Changes {
+        let mut messages: Vec<_> =
+            self.messages.iter().filter(|message| message.revision > after).cloned().collect();
+        messages.sort_by_key(|message| message.revision);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = messages.len() > limit;
+        messages.truncate(limit);
+        let writing = self.messages.iter().find(|message| message.status == MessageStatus::Streaming);
+        Changes {
+            conversation: self.summary.id,
+            revision: self.summary.revision,
+            messages,
+            has_more,
+            writing: writing.cloned(),
+        }
     }
 
     fn history(&self, upto: usize, turn: &OpenTurn) -> Vec<HistoryEntry> {
@@ -126,10 +145,18 @@ impl Conversation {
     }
 }
 
-fn empty_answer(id: MessageId, seq: u32, now: Timestamp) -> Message {
+impl ConversationSummary {
+    fn next_revision(&mut self) -> u32 {
+        self.revision += 1;
+        self.revision
+    }
+}
+
+fn empty_answer(id: MessageId, seq: u32, revision: u32, now: Timestamp) -> Message {
     Message {
         id,
         seq,
+        revision,
         role: Role::Assistant,
         status: MessageStatus::Streaming,
         text: String::new(),
@@ -176,13 +203,15 @@ impl ConversationStore for MemoryStore {
         let conversation = &mut data.conversations[at];
         let place = if let Some((_, place)) = known {
             let seq = conversation.messages[place + 1].seq;
-            conversation.messages[place + 1] = empty_answer(turn.ids.answer, seq, turn.now);
+            let revision = conversation.summary.next_revision();
+            conversation.messages[place + 1] = empty_answer(turn.ids.answer, seq, revision, turn.now);
             place
         } else {
             let seq = conversation.summary.message_count + 1;
             conversation.append(Message {
                 id: turn.ids.visitor_message,
                 seq,
+                revision: 0,
                 role: Role::Visitor,
                 status: MessageStatus::Accepted,
                 text: turn.text.as_str().to_owned(),
@@ -190,7 +219,7 @@ impl ConversationStore for MemoryStore {
                 idempotency_key: turn.idempotency_key.clone(),
                 facts: AnswerFacts::default(),
             });
-            conversation.append(empty_answer(turn.ids.answer, seq + 1, turn.now));
+            conversation.append(empty_answer(turn.ids.answer, seq + 1, 0, turn.now));
             conversation.summary.last_message = preview(turn.text.as_str()).to_owned();
             conversation.summary.last_role = Role::Visitor;
             conversation.messages.len() - 2
@@ -224,6 +253,7 @@ impl ConversationStore for MemoryStore {
         answer.status = turn.status;
         answer.text = turn.text;
         answer.facts = turn.facts;
+        answer.revision = summary.next_revision();
         summary.updated_at = turn.now;
         if answer.seq == summary.message_count && !answer.text.is_empty() {
             summary.last_message = preview(&answer.text).to_owned();
@@ -234,12 +264,14 @@ impl ConversationStore for MemoryStore {
 
     async fn interrupt_unfinished(&self, _now: Timestamp) -> Result<u64, StoreError> {
         let mut data = self.working()?;
-        let messages = data.conversations.iter_mut().flat_map(|conversation| &mut conversation.messages);
         let mut count = 0;
-        for answer in messages.filter(|message| message.status == MessageStatus::Streaming) {
-            answer.status = MessageStatus::Interrupted;
-            answer.facts.failure = Some(TurnFailure::Restarted);
-            count += 1;
+        for Conversation { summary, messages, .. } in &mut data.conversations {
+            for answer in messages.iter_mut().filter(|message| message.status == MessageStatus::Streaming) {
+                answer.status = MessageStatus::Interrupted;
+                answer.facts.failure = Some(TurnFailure::Restarted);
+                answer.revision = summary.next_revision();
+                count += 1;
+            }
         }
         Ok(count)
     }
@@ -280,6 +312,20 @@ impl ConversationStore for MemoryStore {
     ) -> Result<Option<Thread>, StoreError> {
         let data = self.working()?;
         Ok(data.owned(session).map(|at| data.conversations[at].page(page)))
+    }
+
+    async fn changes(
+        &self,
+        conversation: &ConversationName,
+        after: u32,
+        limit: u32,
+    ) -> Result<Option<Changes>, StoreError> {
+        let data = self.working()?;
+        let found = data.conversations.iter().find(|it| match conversation {
+            ConversationName::Id(site, id) => it.owner.site == *site && it.summary.id == *id,
+            ConversationName::Session(session) => it.owner == *session,
+        });
+        Ok(found.map(|conversation| conversation.changes(after, limit)))
     }
 
     async fn session_answer(

@@ -6,6 +6,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a case fails by panicking")]
 #![expect(missing_docs, reason = "a case's name says what must be so")]
 
+pub mod changes;
 pub mod durability;
 pub mod fidelity;
 pub mod listing;
@@ -214,6 +215,13 @@ macro_rules! store_suite {
                 an_answer_is_found_by_its_own_secret_only,
                 a_visitors_message_is_not_an_answer,
                 facts_of_an_answer_are_kept,
+            ]
+            changes: [
+                every_change_has_the_next_number,
+                what_changed_several_times_comes_once_as_it_is_now,
+                pages_of_changes_lose_nothing,
+                the_answer_that_is_being_written_is_told_with_its_text,
+                changes_are_told_of_ones_own_conversation_only,
             ]
             fidelity: [
                 texts_come_back_as_they_went_in,

@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 use frontdesk_core::{
-    CloseTurn, ConversationId, ConversationList, ConversationQuery, ConversationStore, ListCursor, Message,
-    MessageId, OpenTurn, SavePartial, SecretHash, SessionKey, SiteId, StoreError, Thread, ThreadPage,
-    Timestamp, TurnOpening,
+    Changes, CloseTurn, ConversationId, ConversationList, ConversationName, ConversationQuery,
+    ConversationStore, ListCursor, Message, MessageId, OpenTurn, SavePartial, SecretHash, SessionKey, SiteId,
+    StoreError, Thread, ThreadPage, Timestamp, TurnOpening,
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -52,6 +52,16 @@ impl ConversationStore for SqliteStore {
             None => Ok(None),
         })
         .await
+    }
+
+    async fn changes(
+        &self,
+        conversation: &ConversationName,
+        after: u32,
+        limit: u32,
+    ) -> Result<Option<Changes>, StoreError> {
+        let name = conversation.clone();
+        self.read(move |connection| read_changes(connection, &name, after, limit)).await
     }
 
     async fn session_answer(
@@ -151,4 +161,35 @@ fn read_thread(
     messages.reverse();
     let has_older = messages.first().is_some_and(|oldest| oldest.seq > 1);
     Ok(Some(Thread { conversation: summary, messages, has_older }))
+}
+
+fn read_changes(
+    connection: &Connection,
+    name: &ConversationName,
+    after: u32,
+    limit: u32,
+) -> Result<Option<Changes>, Failure> {
+    let (site, found) = match name {
+        ConversationName::Id(site, conversation) => (*site, Some(*conversation)),
+        ConversationName::Session(session) => (session.site, find(connection, session)?),
+    };
+    let Some(conversation) = found else { return Ok(None) };
+    let sql = "SELECT revision FROM conversations WHERE id = ? AND site_id = ?";
+    let values = params![conversation.as_bytes(), site.as_bytes()];
+    let revision = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?;
+    let Some(revision) = revision else { return Ok(None) };
+
+    let changed = "WHERE conversation_id = ? AND revision > ? ORDER BY revision LIMIT ?";
+    let mut statement = connection.prepare_cached(&format!("SELECT {MESSAGE} FROM messages {changed}"))?;
+    // One more than asked for tells whether there are more.
+    let values = params![conversation.as_bytes(), after, i64::from(limit) + 1];
+    let mut messages = statement.query_map(values, rows::message)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let page = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_more = messages.len() > page;
+    messages.truncate(page);
+
+    let streaming = "WHERE conversation_id = ? AND status = 'streaming'";
+    let mut statement = connection.prepare_cached(&format!("SELECT {MESSAGE} FROM messages {streaming}"))?;
+    let writing = statement.query_row([conversation.as_bytes()], rows::message).optional()?;
+    Ok(Some(Changes { conversation, revision, messages, has_more, writing }))
 }

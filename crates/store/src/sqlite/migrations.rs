@@ -9,8 +9,10 @@ use crate::BackupError;
 pub(super) type Migration = (&'static str, &'static str);
 
 /// The schema, step by step. What has been released is never edited: its checksum is in every database.
-pub(super) const MIGRATIONS: [Migration; 1] =
-    [("0001_first", include_str!("../../migrations/sqlite/0001_first.sql"))];
+pub(super) const MIGRATIONS: [Migration; 2] = [
+    ("0001_first", include_str!("../../migrations/sqlite/0001_first.sql")),
+    ("0002_changes", include_str!("../../migrations/sqlite/0002_changes.sql")),
+];
 
 /// What a database's schema is to this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,5 +201,34 @@ mod tests {
         let broken = ("0002_broken", "CREATE TABLE two (a INTEGER); INSERT INTO missing VALUES (1)");
         assert!(run_all(&mut connection, &[ONE, broken]).is_err());
         run_all(&mut connection, &[ONE, TWO]).unwrap();
+    }
+
+    #[test]
+    fn conversations_of_the_first_schema_have_their_messages_numbered_as_changes() {
+        let mut connection = database();
+        run_all(&mut connection, &MIGRATIONS[..1]).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO sites (id, name, created_at) VALUES (x'01', 'default', 0);
+                 INSERT INTO conversations VALUES
+                     (x'0A', x'01', 'a', 1, 0, 0, 'four', 'assistant', 4), (x'0B', x'01', 'b', 1, 0, 0, 'two', 'user', 2);
+                 INSERT INTO messages (id, site_id, conversation_id, seq, role, status, text, created_at) VALUES
+                     (x'A1', x'01', x'0A', 1, 'user', 'accepted', 'one', 0),
+                     (x'A2', x'01', x'0A', 2, 'assistant', 'complete', 'two', 0),
+                     (x'B1', x'01', x'0B', 1, 'user', 'accepted', 'one', 0),
+                     (x'B2', x'01', x'0B', 2, 'assistant', 'streaming', 'tw', 0),
+                     (x'A3', x'01', x'0A', 3, 'user', 'accepted', 'three', 0),
+                     (x'A4', x'01', x'0A', 4, 'assistant', 'complete', 'four', 0);",
+            )
+            .unwrap();
+        run_all(&mut connection, &MIGRATIONS).unwrap();
+        let all = "SELECT group_concat(hex(id) || ' ' || revision, ', ') FROM";
+        let read = |table: &str| -> String {
+            connection
+                .query_row(&format!("{all} (SELECT * FROM {table} ORDER BY id)"), [], |row| row.get(0))
+                .unwrap()
+        };
+        assert_eq!(read("conversations"), "0A 4, 0B 2");
+        assert_eq!(read("messages"), "A1 1, A2 2, A3 3, A4 4, B1 1, B2 2");
     }
 }

@@ -11,11 +11,11 @@ use rusqlite::types::Type;
 
 /// The columns that [`message`] reads.
 pub(super) const MESSAGE: &str = "id, seq, role, status, text, created_at, idempotency_key, model, finish, failure, \
-                                  input_tokens, output_tokens, first_token_millis, total_millis";
+                                  input_tokens, output_tokens, first_token_millis, total_millis, revision";
 
 /// The columns that [`summary`] reads.
 pub(super) const SUMMARY: &str =
-    "id, session, has_secret, created_at, updated_at, last_message, last_role, message_count";
+    "id, session, has_secret, created_at, updated_at, last_message, last_role, message_count, revision";
 
 /// What stands for a session's secret; nothing for those without one.
 pub(super) fn secret(secret: Option<&SecretHash>) -> &[u8] {
@@ -30,6 +30,7 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
     Ok(Message {
         id: MessageId::from_bytes(row.get(0)?),
         seq: row.get(1)?,
+        revision: row.get(14)?,
         role: text(row, 2, Role::parse)?,
         status: text(row, 3, MessageStatus::parse)?,
         text: row.get(4)?,
@@ -56,6 +57,7 @@ pub(super) fn summary(row: &Row<'_>) -> rusqlite::Result<ConversationSummary> {
         last_message: row.get(5)?,
         last_role: text(row, 6, Role::parse)?,
         message_count: row.get(7)?,
+        revision: row.get(8)?,
     })
 }
 

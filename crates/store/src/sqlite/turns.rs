@@ -2,7 +2,8 @@
 
 use frontdesk_core::{
     AnswerFacts, CloseTurn, ConversationId, FinishReason, HistoryEntry, IdempotencyKey, Message, MessageId,
-    MessageStatus, OpenTurn, OpenedTurn, RepeatedTurn, Role, SavePartial, TurnFailure, TurnOpening, preview,
+    MessageStatus, OpenTurn, OpenedTurn, RepeatedTurn, Role, SavePartial, Timestamp, TurnFailure,
+    TurnOpening, preview,
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -133,19 +134,23 @@ fn append_turn(
     turn: &OpenTurn,
 ) -> Result<u32, Failure> {
     let text = turn.text.as_str();
-    let count: u32 = connection
+    let (count, revision): (u32, u32) = connection
         .prepare_cached(
             "UPDATE conversations
-             SET updated_at = ?, last_message = ?, last_role = 'user', message_count = message_count + 2
-             WHERE id = ? RETURNING message_count",
+             SET updated_at = ?, last_message = ?, last_role = 'user', message_count = message_count + 2,
+                 revision = revision + 2
+             WHERE id = ? RETURNING message_count, revision",
         )?
-        .query_row(params![turn.now.millis(), preview(text), conversation.as_bytes()], |row| row.get(0))?;
+        .query_row(params![turn.now.millis(), preview(text), conversation.as_bytes()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
     let seq = count - 1;
     connection
         .prepare_cached(
-            "INSERT INTO messages (id, site_id, conversation_id, seq, role, status, text, created_at, idempotency_key)
-             VALUES (?1, ?2, ?3, ?4, 'user', 'accepted', ?5, ?6, ?7),
-                    (?8, ?2, ?3, ?4 + 1, 'assistant', 'streaming', '', ?6, NULL)",
+            "INSERT INTO messages
+                 (id, site_id, conversation_id, seq, revision, role, status, text, created_at, idempotency_key)
+             VALUES (?1, ?2, ?3, ?4, ?9 - 1, 'user', 'accepted', ?5, ?6, ?7),
+                    (?8, ?2, ?3, ?4 + 1, ?9, 'assistant', 'streaming', '', ?6, NULL)",
         )?
         .execute(params![
             turn.ids.visitor_message.as_bytes(),
@@ -156,6 +161,7 @@ fn append_turn(
             turn.now.millis(),
             turn.idempotency_key.as_ref().map(IdempotencyKey::as_str),
             turn.ids.answer.as_bytes(),
+            revision,
         ])?;
     Ok(seq)
 }
@@ -166,18 +172,30 @@ fn replace_answer(
     seq: u32,
     turn: &OpenTurn,
 ) -> Result<(), Failure> {
+    let revision = next_revision(connection, conversation.as_bytes(), turn.now)?;
     connection
         .prepare_cached(
             "UPDATE messages
-             SET id = ?, status = 'streaming', text = '', created_at = ?, model = NULL, finish = NULL, failure = NULL,
+             SET id = ?, revision = ?, status = 'streaming', text = '', created_at = ?, model = NULL, finish = NULL, failure = NULL,
                  input_tokens = NULL, output_tokens = NULL, first_token_millis = NULL, total_millis = NULL
              WHERE conversation_id = ? AND seq = ?",
         )?
-        .execute(params![turn.ids.answer.as_bytes(), turn.now.millis(), conversation.as_bytes(), seq])?;
-    connection
-        .prepare_cached("UPDATE conversations SET updated_at = ? WHERE id = ?")?
-        .execute(params![turn.now.millis(), conversation.as_bytes()])?;
+        .execute(params![
+            turn.ids.answer.as_bytes(),
+            revision,
+            turn.now.millis(),
+            conversation.as_bytes(),
+            seq
+        ])?;
     Ok(())
+}
+
+/// Counts a change of a conversation, and gives its number.
+fn next_revision(connection: &Connection, conversation: &[u8; 16], now: Timestamp) -> Result<u32, Failure> {
+    let sql =
+        "UPDATE conversations SET updated_at = ?, revision = revision + 1 WHERE id = ? RETURNING revision";
+    let values = params![now.millis(), conversation];
+    Ok(connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?)
 }
 
 fn read_history(
@@ -225,15 +243,17 @@ pub(super) fn close(connection: &Connection, turn: &CloseTurn) -> Result<(), Fai
     if !is_running {
         return Ok(());
     }
+    let revision = next_revision(connection, &conversation, turn.now)?;
     let AnswerFacts { model, finish, failure, usage, first_token_millis, total_millis } = &turn.facts;
     connection
         .prepare_cached(
             "UPDATE messages
-             SET status = ?, text = ?, model = ?, finish = ?, failure = ?, input_tokens = ?, output_tokens = ?,
+             SET revision = ?, status = ?, text = ?, model = ?, finish = ?, failure = ?, input_tokens = ?, output_tokens = ?,
                  first_token_millis = ?, total_millis = ?
              WHERE id = ?",
         )?
         .execute(params![
+            revision,
             turn.status.as_str(),
             turn.text,
             model,
@@ -245,9 +265,6 @@ pub(super) fn close(connection: &Connection, turn: &CloseTurn) -> Result<(), Fai
             total_millis,
             turn.answer.as_bytes(),
         ])?;
-    connection
-        .prepare_cached("UPDATE conversations SET updated_at = ? WHERE id = ?")?
-        .execute(params![turn.now.millis(), conversation])?;
     if !turn.text.is_empty() {
         connection
             .prepare_cached(
@@ -259,7 +276,13 @@ pub(super) fn close(connection: &Connection, turn: &CloseTurn) -> Result<(), Fai
 }
 
 pub(super) fn interrupt_unfinished(connection: &Connection) -> Result<u64, Failure> {
-    let sql = "UPDATE messages SET status = ?, failure = ? WHERE status = 'streaming'";
+    // No conversation has more than one.
+    let count = "UPDATE conversations SET revision = revision + 1
+                 WHERE id IN (SELECT conversation_id FROM messages WHERE status = 'streaming')";
+    connection.prepare_cached(count)?.execute([])?;
+    let sql = "UPDATE messages SET status = ?, failure = ?,
+                   revision = (SELECT revision FROM conversations WHERE conversations.id = conversation_id)
+               WHERE status = 'streaming'";
     let values = params![MessageStatus::Interrupted.as_str(), TurnFailure::Restarted.code()];
     let changed = connection.prepare_cached(sql)?.execute(values)?;
     Ok(u64::try_from(changed).unwrap_or(u64::MAX))

@@ -7,8 +7,8 @@ use proptest::test_runner::{Config, RngSeed, TestRunner};
 use super::{Fixture, SITE, bare_session, session};
 use crate::testing::MemoryStore;
 use crate::{
-    CloseTurn, ConversationQuery, ListCursor, MessageId, MessageStatus, OpenTurn, SavePartial, SessionKey,
-    SiteStore as _, Store, ThreadPage, TurnOpening,
+    CloseTurn, ConversationName, ConversationQuery, ListCursor, MessageId, MessageStatus, OpenTurn,
+    SavePartial, SessionKey, SiteStore as _, Store, ThreadPage, TurnOpening,
 };
 
 /// How many sequences are tried, and how many calls each has.
@@ -23,6 +23,7 @@ enum Call {
     Interrupt,
     List { limit: u32, after_first: bool },
     Thread { who: u8, before: Option<u32>, limit: u32 },
+    Changes { who: u8, after: u32, limit: u32 },
     Pass { seconds: u8 },
 }
 
@@ -42,6 +43,7 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
         2 => (1..5_u32, any::<bool>()).prop_map(|(limit, after_first)| Call::List { limit, after_first }),
         2 => (0..6_u8, proptest::option::of(1..9_u32), 1..9_u32)
             .prop_map(|(who, before, limit)| Call::Thread { who, before, limit }),
+        2 => (0..6_u8, 0..30_u32, 1..9_u32).prop_map(|(who, after, limit)| Call::Changes { who, after, limit }),
         2 => (0..3_u8).prop_map(|seconds| Call::Pass { seconds }),
     ];
     proptest::collection::vec(call, CALLS)
@@ -128,6 +130,10 @@ async fn apply(
             };
             assert_eq!(own, by_id);
             format!("{own:?}")
+        }
+        Call::Changes { who, after, limit } => {
+            let name = ConversationName::Session(visitor(sequence, who));
+            format!("{:?}", store.changes(&name, after, limit).await.unwrap())
         }
         Call::Pass { seconds } => {
             // Both stores share the clock: it moves once, with the oracle's turn being the second.

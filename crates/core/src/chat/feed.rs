@@ -1,0 +1,272 @@
+//! Following a whole conversation: what is said in it, by whom, and how far each answer has come.
+
+mod cursor;
+
+use std::collections::VecDeque;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+pub use self::cursor::{FeedCursor, InvalidFeedCursor};
+use super::running::Running;
+use super::watchers::{Subscription, Watchers};
+use crate::{
+    Changes, ConversationName, Message, MessageId, MessageStatus, Store, StoreError, TurnReader, TurnUpdate,
+};
+
+/// How many changed messages are read at once.
+const PAGE: u32 = 20;
+
+/// Opens feeds. Cheap to clone; all clones are the same service.
+#[derive(Clone, Debug)]
+pub struct Feeds {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) running: Arc<Running>,
+    pub(super) watchers: Arc<Watchers>,
+    /// How often to look whether another process has changed something; `None` where none can have.
+    pub(super) look_every: Option<Duration>,
+    /// Cancelled when feeds are to end.
+    pub(super) closing: CancellationToken,
+}
+
+/// What a feed tells.
+///
+/// It tells states, not history: a message that has changed several times since the reader's cursor comes once, as it
+/// is now. Whoever applies the events in order holds what is stored, and whoever comes back with the last cursor gets
+/// exactly what was missed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FeedEvent {
+    /// The cursor is not a place in this conversation: everything follows from the beginning, and what the reader has
+    /// is to be forgotten.
+    Reset,
+    /// A message is new or has changed. It takes the place of the one with the same [`Message::seq`].
+    Message {
+        /// The message as it is now; of an answer that is being written, with its text so far.
+        message: Message,
+        /// The reader's cursor after this event.
+        cursor: FeedCursor,
+    },
+    /// An answer that the reader knows has more text.
+    Text {
+        /// The answer.
+        answer: MessageId,
+        /// What is to be appended to its text.
+        text: String,
+        /// The reader's cursor after this event.
+        cursor: FeedCursor,
+    },
+    /// The reader has everything there is now. Told once at the beginning, and whenever it becomes different who is answering.
+    State {
+        /// The answer that is being written.
+        answering: Option<MessageId>,
+        /// The reader's cursor; `None` if nothing was said yet.
+        cursor: Option<FeedCursor>,
+    },
+}
+
+/// Follows a conversation.
+#[derive(Debug)]
+pub struct Feed {
+    feeds: Feeds,
+    name: ConversationName,
+    subscription: Subscription,
+    cursor: Option<FeedCursor>,
+    /// What was read and not told yet.
+    pending: VecDeque<FeedEvent>,
+    /// The answer that is being written in this process.
+    following: Option<(MessageId, TurnReader)>,
+    /// An answer that has ended and is not stored yet: there is nothing more of it to follow.
+    ended: Option<MessageId>,
+    /// The answer that was last told to be written.
+    told: Option<Option<MessageId>>,
+    /// Whether everything that was stored has been read.
+    is_current: bool,
+}
+
+impl Feeds {
+    /// Feeds in a process that runs no turns, and looks for what others have changed.
+    pub fn of_store(store: Arc<dyn Store>, look_every: Duration) -> Self {
+        Self {
+            store,
+            running: Arc::new(Running::new(0)),
+            watchers: Arc::default(),
+            look_every: Some(look_every),
+            closing: CancellationToken::new(),
+        }
+    }
+
+    /// Follows a conversation from a cursor on, or from its beginning.
+    ///
+    /// A session in which nothing was said yet can be followed; of an id that is not there, it is `None`.
+    pub async fn open(
+        &self,
+        name: ConversationName,
+        cursor: Option<FeedCursor>,
+    ) -> Result<Option<Feed>, StoreError> {
+        let mut feed = Feed {
+            feeds: self.clone(),
+            subscription: self.watchers.subscribe(name.clone()),
+            name,
+            cursor,
+            pending: VecDeque::new(),
+            following: None,
+            ended: None,
+            told: None,
+            is_current: false,
+        };
+        let exists = feed.look().await?;
+        let may_begin = matches!(feed.name, ConversationName::Session(_));
+        Ok((exists || may_begin).then_some(feed))
+    }
+}
+
+impl Feed {
+    /// Waits for the next event; `None` when the server is being shut down and there is nothing more to tell.
+    ///
+    /// Losing the future loses nothing. After an error the feed goes on where it was.
+    pub async fn next(&mut self) -> Result<Option<FeedEvent>, StoreError> {
+        loop {
+            if let Some(event) = self.pending.pop_front() {
+                return Ok(Some(event));
+            }
+            if !self.is_current {
+                self.look().await?;
+                continue;
+            }
+            let update = tokio::select! {
+                biased;
+                () = self.feeds.closing.cancelled(), if self.following.is_none() => return Ok(None),
+                () = self.subscription.changed() => None,
+                () = pause(self.feeds.look_every) => None,
+                update = follow(&mut self.following) => Some(update),
+            };
+            match update {
+                Some((answer, TurnUpdate::Text { text, cursor: length })) => {
+                    if let Some(cursor) = &mut self.cursor {
+                        cursor.length = length;
+                        return Ok(Some(FeedEvent::Text { answer, text, cursor: *cursor }));
+                    }
+                }
+                Some((answer, TurnUpdate::End(_))) => {
+                    self.ended = Some(answer);
+                    self.following = None;
+                    self.is_current = false;
+                }
+                None => self.is_current = false,
+            }
+        }
+    }
+
+    /// Reads what has changed since the cursor. Says whether there is such a conversation.
+    async fn look(&mut self) -> Result<bool, StoreError> {
+        self.subscription.forget();
+        let after = self.cursor.map_or(0, |cursor| cursor.revision);
+        let changes = self.feeds.store.changes(&self.name, after, PAGE).await?;
+        let is_foreign = |cursor: FeedCursor| match &changes {
+            Some(changes) => !cursor.is_within(changes.conversation, changes.revision),
+            None => true,
+        };
+        if self.cursor.is_some_and(is_foreign) {
+            self.pending.push_back(FeedEvent::Reset);
+            (self.cursor, self.following, self.told) = (None, None, None);
+            return Ok(changes.is_some());
+        }
+        let exists = changes.is_some();
+        match changes {
+            Some(changes) => self.take(changes),
+            None => {
+                self.is_current = true;
+                self.tell_state(None);
+            }
+        }
+        Ok(exists)
+    }
+
+    fn take(&mut self, changes: Changes) {
+        let Changes { conversation, revision, messages, has_more, writing } = changes;
+        let mut cursor = self.cursor.unwrap_or(FeedCursor::begin(conversation));
+        let known = cursor.revision;
+        for mut message in messages {
+            cursor.revision = message.revision;
+            if message.status == MessageStatus::Streaming {
+                message.text = self.attach(&message);
+                cursor.length = message.text.len();
+            }
+            self.pending.push_back(FeedEvent::Message { message, cursor });
+        }
+        if !has_more {
+            cursor.revision = revision;
+            self.is_current = true;
+            match &writing {
+                // What was touched since has been told whole.
+                Some(answer) if answer.revision <= known => self.take_rest(answer, &mut cursor),
+                Some(_) => {}
+                None => (self.following, cursor.length) = (None, 0),
+            }
+            self.cursor = Some(cursor);
+            self.tell_state(writing.map(|answer| answer.id));
+        }
+        self.cursor = Some(cursor);
+    }
+
+    /// Begins to follow an answer from its present end on, and gives its text up to there.
+    fn attach(&mut self, answer: &Message) -> String {
+        self.following = None;
+        let Some(running) = self.feeds.running.find(answer.id) else { return answer.text.clone() };
+        let text = running.log.text();
+        self.following = running.log.reader(text.len()).ok().map(|reader| (answer.id, reader));
+        text
+    }
+
+    /// Goes on with an answer of which the reader has a part.
+    fn take_rest(&mut self, answer: &Message, cursor: &mut FeedCursor) {
+        if self.following.as_ref().is_some_and(|(followed, _)| *followed == answer.id)
+            || self.ended == Some(answer.id)
+        {
+            return;
+        }
+        let text = self.attach(answer);
+        let had = cursor.length;
+        cursor.length = text.len();
+        match text.get(had..) {
+            Some("") => {}
+            Some(rest) => self.pending.push_back(FeedEvent::Text {
+                answer: answer.id,
+                text: rest.to_owned(),
+                cursor: *cursor,
+            }),
+            // Less is there than the reader was shown.
+            None => {
+                let message = Message { text, ..answer.clone() };
+                self.pending.push_back(FeedEvent::Message { message, cursor: *cursor });
+            }
+        }
+    }
+
+    fn tell_state(&mut self, answering: Option<MessageId>) {
+        if self.told != Some(answering) {
+            self.told = Some(answering);
+            self.pending.push_back(FeedEvent::State { answering, cursor: self.cursor });
+        }
+    }
+}
+
+async fn follow(following: &mut Option<(MessageId, TurnReader)>) -> (MessageId, TurnUpdate) {
+    match following {
+        Some((answer, reader)) => (*answer, reader.next().await),
+        None => pending().await,
+    }
+}
+
+async fn pause(span: Option<Duration>) {
+    match span {
+        Some(span) => sleep(span).await,
+        None => pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests;
