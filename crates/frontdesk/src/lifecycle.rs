@@ -66,14 +66,17 @@ async fn run(settings: &Settings, only: Only) -> anyhow::Result<ExitCode> {
         let service = wire::make_chat(settings, &ports, model);
         let api = wire::make_api(settings, &ports, service.clone(), &keys);
         let api = match &settings.dashboard_host {
-            Some(host) => wire::by_host(api, wire::make_dashboard(settings, &ports, &keys, only), host),
+            Some(host) => {
+                let dashboard = wire::make_dashboard(settings, &ports, Some(&service), &keys, only);
+                wire::by_host(api, dashboard, host)
+            }
             None => api,
         };
         listeners.push((listener, api));
         chat = Some(service);
     }
     if let Some(listener) = dashboard_listener {
-        listeners.push((listener, wire::make_dashboard(settings, &ports, &keys, only)));
+        listeners.push((listener, wire::make_dashboard(settings, &ports, chat.as_ref(), &keys, only)));
     }
     greet(settings, only, &keys, &made);
     let orderly = serve_until_signalled(settings, listeners, chat, signals).await;

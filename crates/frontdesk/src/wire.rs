@@ -4,12 +4,13 @@ use std::fs::{self, File, TryLockError};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::HOST;
-use frontdesk_core::{Chat, ChatPorts, Model, SiteId};
+use frontdesk_core::{Chat, ChatPorts, Feeds, Model, SiteId};
 use frontdesk_llm::{HttpModel, ModelSettings, ResilientModel, UnconfiguredModel};
 use frontdesk_store::StoreUrl;
 use frontdesk_web::api::{self, ApiPorts, ApiSettings};
@@ -73,8 +74,18 @@ pub(crate) fn make_api(settings: &Settings, ports: &Ports, chat: Chat, keys: &Ke
     api::router(api_ports, api_settings, edge(settings, ports))
 }
 
-pub(crate) fn make_dashboard(settings: &Settings, ports: &Ports, keys: &Keys, only: Only) -> Router {
+/// How often a process that only serves the dashboard looks for what the others have changed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+pub(crate) fn make_dashboard(
+    settings: &Settings,
+    ports: &Ports,
+    chat: Option<&Chat>,
+    keys: &Keys,
+    only: Only,
+) -> Router {
     let Ports { store, clock, random } = ports.clone();
+    let feeds = chat.map_or_else(|| Feeds::of_store(Arc::clone(&store), LOOK_EVERY), Chat::feeds);
     let install = keys.public.clone().map(|key| Install {
         api_url: settings.api_url.clone(),
         script_url: settings.script_url.clone(),
@@ -92,7 +103,11 @@ pub(crate) fn make_dashboard(settings: &Settings, ports: &Ports, keys: &Keys, on
         test_pages: settings.mode == Mode::Development,
         model,
     };
-    dashboard::router(DashboardPorts { store, clock, random }, dashboard_settings, edge(settings, ports))
+    dashboard::router(
+        DashboardPorts { store, feeds, clock, random },
+        dashboard_settings,
+        edge(settings, ports),
+    )
 }
 
 /// One router for two hosts, for platforms that give a program one port.

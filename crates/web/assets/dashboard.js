@@ -1,11 +1,11 @@
-// The dashboard works without this file. It adds what only a browser knows: the reader's time zone, the clipboard, and
-// how long a pause still lasts.
+// The dashboard works without this file. It adds what only a browser knows: the reader's time zone, the clipboard, how
+// long a pause still lasts; and it shows what is said as it is said.
 "use strict";
 
 const MINUTE = 60_000;
 
 /** Times are written by the server in UTC; here they become the reader's own. */
-function localizeTimes() {
+function localizeTimes(root = document) {
   const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
   const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
   const date = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
@@ -26,7 +26,7 @@ function localizeTimes() {
       return daysAgo(moment) === 1 ? "yesterday" : date.format(moment);
     },
   };
-  for (const element of document.querySelectorAll("time[data-show]")) {
+  for (const element of root.querySelectorAll("time[data-show]")) {
     const moment = new Date(element.dateTime);
     element.textContent = texts[element.dataset.show](moment);
     element.title = whole.format(moment);
@@ -34,9 +34,9 @@ function localizeTimes() {
 }
 
 /** Two messages that the server saw on different days may be of one day here, and the other way round. */
-function separateDays() {
+function separateDays(root = document) {
   let last = "";
-  for (const separator of document.querySelectorAll(".day")) {
+  for (const separator of root.querySelectorAll(".day")) {
     const text = separator.textContent;
     separator.hidden = text === last;
     last = text;
@@ -88,11 +88,92 @@ function offerToCopy(button) {
   });
 }
 
+/** A page as a document. A request of this kind parses it without handing markup to a script. */
+function readPage(address) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("GET", address);
+    request.responseType = "document";
+    request.addEventListener("load", () => (request.status === 200 ? resolve(request.response) : reject(request.status)));
+    request.addEventListener("error", reject);
+    request.send();
+  });
+}
+
+/** Makes the children of one element those of another, and leaves alone those that are the same. */
+function adoptChildren(element, other) {
+  const next = [...other.children];
+  [...element.children].slice(next.length).forEach((child) => child.remove());
+  next.forEach((child, place) => {
+    const current = element.children[place];
+    if (!current) element.append(child);
+    else if (!current.isEqualNode(child)) current.replaceWith(child);
+  });
+}
+
+/** Keeps the open conversation and the list as they are on the server. */
+function followConversation(thread) {
+  const AGAIN = 3000;
+  const log = thread.querySelector(".th-log");
+  let events;
+  let timer;
+
+  const keepingTheEnd = (change) => {
+    const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+    change();
+    if (isAtEnd) log.scrollTop = log.scrollHeight;
+  };
+  const refresh = async () => {
+    events.close();
+    let page;
+    try {
+      page = await readPage(location.href);
+    } catch {
+      timer = setTimeout(refresh, AGAIN);
+      return;
+    }
+    const next = page.querySelector("[data-events]");
+    // Signed out, most likely: the page says so.
+    if (!next) return location.reload();
+    localizeTimes(page);
+    separateDays(page);
+    const focused = document.activeElement?.getAttribute("href");
+    keepingTheEnd(() => {
+      for (const part of [".th-h", ".th-log", ".side", ".ilist ul", ".ilist .col-h"]) {
+        const [current, fresh] = [document.querySelector(part), page.querySelector(part)];
+        if (current && fresh) adoptChildren(current, fresh);
+      }
+    });
+    if (focused && document.activeElement === document.body) {
+      document.querySelector(`.inbox [href="${CSS.escape(focused)}"]`)?.focus();
+    }
+    thread.dataset.events = next.dataset.events;
+    open();
+  };
+  const open = () => {
+    events = new EventSource(thread.dataset.events);
+    events.addEventListener("message", ({ data }) => {
+      const event = JSON.parse(data);
+      const answer = event.type === "token" && log.querySelector(`[data-answer="${CSS.escape(event.messageId)}"]`);
+      if (answer) return keepingTheEnd(() => answer.append(event.token));
+      if (event.type === "state") return;
+      // What changes together is read together.
+      clearTimeout(timer);
+      timer = setTimeout(refresh, 50);
+    });
+    events.addEventListener("error", () => {
+      if (events.readyState === EventSource.CLOSED) timer = setTimeout(refresh, AGAIN);
+    });
+  };
+  open();
+}
+
 localizeTimes();
 separateDays();
-setInterval(localizeTimes, MINUTE);
+setInterval(() => localizeTimes(), MINUTE);
 document.querySelectorAll("[data-seconds]").forEach(countDown);
 document.querySelectorAll("[data-show-password]").forEach(offerToShow);
 document.querySelectorAll("[data-copy]").forEach(offerToCopy);
 for (const log of document.querySelectorAll("[data-end]")) log.scrollTop = log.scrollHeight;
+document.querySelectorAll("[data-events]").forEach(followConversation);
 document.querySelector(".ilist [aria-current]")?.scrollIntoView({ block: "nearest" });

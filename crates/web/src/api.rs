@@ -9,6 +9,7 @@ mod follow;
 mod health;
 mod openapi;
 mod ready;
+mod session_events;
 mod session_messages;
 mod stop;
 mod widget;
@@ -26,6 +27,7 @@ use utoipa_axum::routes;
 
 pub(crate) use health::health;
 pub use openapi::document;
+pub(crate) use session_messages::VisibleMessage;
 
 use crate::layers::{self, Edge, Surface};
 use crate::limit::Limiter;
@@ -107,6 +109,7 @@ fn documented_routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(follow::follow))
         .routes(routes!(stop::stop))
         .routes(routes!(session_messages::session_messages))
+        .routes(routes!(session_events::session_events))
         .routes(routes!(admin_conversations::admin_conversations))
         .routes(routes!(admin_conversation::admin_conversation))
 }

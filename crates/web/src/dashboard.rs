@@ -4,6 +4,7 @@
 
 mod conversations;
 mod error_page;
+mod events;
 mod files;
 mod frame;
 mod login;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
-use frontdesk_core::{Clock, Random, SiteId, Store};
+use frontdesk_core::{Clock, Feeds, Random, SiteId, Store};
 
 pub use password::{HashPasswordError, InvalidPasswordHash, Password, hash_password};
 pub use test_pages::Install;
@@ -39,6 +40,8 @@ use password::Verifier;
 pub struct DashboardPorts {
     /// Where conversations, passwords and sessions are kept.
     pub store: Arc<dyn Store>,
+    /// Follows conversations.
+    pub feeds: Feeds,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Where tokens come from.
@@ -81,6 +84,7 @@ pub fn router(ports: DashboardPorts, settings: DashboardSettings, edge: Edge) ->
     let mut routes = Router::new()
         .route("/", get(conversations::list))
         .route("/conversations/{conversation}", get(conversations::one))
+        .route("/conversations/{conversation}/events", get(events::events))
         .route("/login", get(login::page).post(login::form))
         .route("/logout", post(logout::form))
         .route("/api/login", post(login::json))

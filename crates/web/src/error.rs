@@ -88,12 +88,17 @@ impl From<Code> for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        let code = match error.kind {
-            StoreErrorKind::Unavailable => Code::StorageUnavailable,
-            StoreErrorKind::Full => Code::StorageFull,
-            StoreErrorKind::Conflict | StoreErrorKind::Corrupt => Code::Internal,
-        };
-        Self::new(code).because(error)
+        Self::new(error.kind.into()).because(error)
+    }
+}
+
+impl From<StoreErrorKind> for Code {
+    fn from(kind: StoreErrorKind) -> Self {
+        match kind {
+            StoreErrorKind::Unavailable => Self::StorageUnavailable,
+            StoreErrorKind::Full => Self::StorageFull,
+            StoreErrorKind::Conflict | StoreErrorKind::Corrupt => Self::Internal,
+        }
     }
 }
 

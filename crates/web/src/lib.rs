@@ -9,6 +9,7 @@ mod cursor;
 pub mod dashboard;
 mod error;
 mod extract;
+mod feed;
 mod keys;
 mod layers;
 mod limit;

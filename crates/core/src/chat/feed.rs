@@ -14,7 +14,8 @@ pub use self::cursor::{FeedCursor, InvalidFeedCursor};
 use super::running::Running;
 use super::watchers::{Subscription, Watchers};
 use crate::{
-    Changes, ConversationName, Message, MessageId, MessageStatus, Store, StoreError, TurnReader, TurnUpdate,
+    Changes, ConversationId, ConversationName, Message, MessageId, MessageStatus, Store, StoreError,
+    TurnReader, TurnUpdate,
 };
 
 /// How many changed messages are read at once.
@@ -60,6 +61,8 @@ pub enum FeedEvent {
     },
     /// The reader has everything there is now. Told once at the beginning, and whenever it becomes different who is answering.
     State {
+        /// The conversation; `None` if nothing was said yet.
+        conversation: Option<ConversationId>,
         /// The answer that is being written.
         answering: Option<MessageId>,
         /// The reader's cursor; `None` if nothing was said yet.
@@ -80,11 +83,14 @@ pub struct Feed {
     following: Option<(MessageId, TurnReader)>,
     /// An answer that has ended and is not stored yet: there is nothing more of it to follow.
     ended: Option<MessageId>,
-    /// The answer that was last told to be written.
-    told: Option<Option<MessageId>>,
+    /// What was last told of the state.
+    told: Option<Told>,
     /// Whether everything that was stored has been read.
     is_current: bool,
 }
+
+/// The conversation, and the answer that is being written.
+type Told = (Option<ConversationId>, Option<MessageId>);
 
 impl Feeds {
     /// Feeds in a process that runs no turns, and looks for what others have changed.
@@ -175,12 +181,11 @@ impl Feed {
             return Ok(changes.is_some());
         }
         let exists = changes.is_some();
-        match changes {
-            Some(changes) => self.take(changes),
-            None => {
-                self.is_current = true;
-                self.tell_state(None);
-            }
+        if let Some(changes) = changes {
+            self.take(changes);
+        } else {
+            self.is_current = true;
+            self.tell_state((None, None));
         }
         Ok(exists)
     }
@@ -189,6 +194,9 @@ impl Feed {
         let Changes { conversation, revision, messages, has_more, writing } = changes;
         let mut cursor = self.cursor.unwrap_or(FeedCursor::begin(conversation));
         let known = cursor.revision;
+        if writing.as_ref().is_none_or(|answer| answer.revision > known) {
+            cursor.length = 0;
+        }
         for mut message in messages {
             cursor.revision = message.revision;
             if message.status == MessageStatus::Streaming {
@@ -204,10 +212,10 @@ impl Feed {
                 // What was touched since has been told whole.
                 Some(answer) if answer.revision <= known => self.take_rest(answer, &mut cursor),
                 Some(_) => {}
-                None => (self.following, cursor.length) = (None, 0),
+                None => self.following = None,
             }
             self.cursor = Some(cursor);
-            self.tell_state(writing.map(|answer| answer.id));
+            self.tell_state((Some(conversation), writing.map(|answer| answer.id)));
         }
         self.cursor = Some(cursor);
     }
@@ -246,10 +254,11 @@ impl Feed {
         }
     }
 
-    fn tell_state(&mut self, answering: Option<MessageId>) {
-        if self.told != Some(answering) {
-            self.told = Some(answering);
-            self.pending.push_back(FeedEvent::State { answering, cursor: self.cursor });
+    fn tell_state(&mut self, state: Told) {
+        if self.told != Some(state) {
+            self.told = Some(state);
+            let (conversation, answering) = state;
+            self.pending.push_back(FeedEvent::State { conversation, answering, cursor: self.cursor });
         }
     }
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use frontdesk_core::{FinishReason, Message, Thread, ThreadPage};
+use frontdesk_core::{FeedCursor, FinishReason, Message, Thread, ThreadPage};
 use http::HeaderMap;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -20,6 +20,8 @@ pub(crate) struct SessionMessages {
     messages: Vec<VisibleMessage>,
     /// Where the page before this one begins; `null` if there is none.
     next_cursor: Option<String>,
+    /// Where `/v1/sessions/{sessionId}/events` goes on after the newest page; `null` with an older one.
+    events_cursor: Option<String>,
 }
 
 /// A message as its visitor sees it.
@@ -27,6 +29,8 @@ pub(crate) struct SessionMessages {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct VisibleMessage {
     id: String,
+    /// Its place in the conversation: 1 for the first. An answer that is written anew takes the place of the one that failed.
+    place: u32,
     /// `user` or `assistant`.
     role: &'static str,
     content: String,
@@ -50,6 +54,7 @@ impl From<Message> for VisibleMessage {
     fn from(message: Message) -> Self {
         Self {
             id: message.id.to_string(),
+            place: message.seq,
             role: message.role.as_str(),
             seq: message.text.len(),
             content: message.text,
@@ -100,10 +105,12 @@ pub(crate) async fn session_messages(
     };
     let thread = api.ports.store.session_thread(&session, page).await?.ok_or(Code::NotFound)?;
     let next_cursor = older(&thread);
+    let events_cursor = page.before.is_none().then(|| FeedCursor::after(&thread).to_string());
     Ok(JsonReply(SessionMessages {
         conversation_id: thread.conversation.id.to_string(),
         messages: thread.messages.into_iter().map(VisibleMessage::from).collect(),
         next_cursor,
+        events_cursor,
     }))
 }
 

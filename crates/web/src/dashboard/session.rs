@@ -1,5 +1,6 @@
 //! Who is signed in.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use frontdesk_core::{OperatorSession, TokenHash};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
+use tokio::time::sleep;
 
 use super::{Dashboard, password};
 use crate::layers::RequestContext;
@@ -29,8 +31,31 @@ const SEEN_EVERY: Duration = Duration::from_mins(1);
 pub(super) const DEVICE: Duration = Duration::from_hours(180 * 24);
 
 /// An operator who is signed in.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Operator;
+#[derive(Clone)]
+pub(crate) struct Operator {
+    token: String,
+}
+
+impl fmt::Debug for Operator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Operator(..)")
+    }
+}
+
+/// How soon a page that stays open notices that its operator is signed out.
+const SIGNED_OUT_WITHIN: Duration = Duration::from_secs(15);
+
+impl Operator {
+    /// Waits until the operator's session has ended. Waiting does not prolong it.
+    pub(super) async fn signed_out(self, dashboard: Arc<Dashboard>) {
+        loop {
+            sleep(SIGNED_OUT_WITHIN).await;
+            if let Ok(None) = find_open(&dashboard, &self.token).await {
+                return;
+            }
+        }
+    }
+}
 
 /// Nobody is signed in, or it cannot be told.
 #[derive(Debug)]
@@ -75,17 +100,22 @@ impl FromRequestParts<Arc<Dashboard>> for Operator {
         let next = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         match token {
             None => Err(NotSignedIn::Login { next, ended: false }),
-            Some(token) if is_open(dashboard, &token).await? => Ok(Self),
-            Some(_) => Err(NotSignedIn::Login { next, ended: true }),
+            Some(token) => match find_open(dashboard, &token).await? {
+                Some(session) => {
+                    note_seen(dashboard, &session).await?;
+                    Ok(Self { token })
+                }
+                None => Err(NotSignedIn::Login { next, ended: true }),
+            },
         }
     }
 }
 
-/// Whether a token stands for an open session. Notes that it was seen.
-async fn is_open(dashboard: &Dashboard, token: &str) -> Result<bool, ApiError> {
+/// The open session that a token stands for. One that is over is ended.
+async fn find_open(dashboard: &Dashboard, token: &str) -> Result<Option<OperatorSession>, ApiError> {
     let store = &dashboard.ports.store;
     let hash = TokenHash::of(token);
-    let Some(session) = store.operator_session(hash).await? else { return Ok(false) };
+    let Some(session) = store.operator_session(hash).await? else { return Ok(None) };
     let now = dashboard.ports.clock.now();
     let in_time = now.since(session.created_at) < ABSOLUTE && now.since(session.last_seen_at) < IDLE;
     let current = dashboard.verifier.current(store).await?;
@@ -93,12 +123,17 @@ async fn is_open(dashboard: &Dashboard, token: &str) -> Result<bool, ApiError> {
         current.is_some_and(|it| password::fingerprint(token, &it) == session.password_fingerprint);
     if !in_time || !same_password {
         store.end_operator_session(hash).await?;
-        return Ok(false);
+        return Ok(None);
     }
+    Ok(Some(session))
+}
+
+async fn note_seen(dashboard: &Dashboard, session: &OperatorSession) -> Result<(), ApiError> {
+    let now = dashboard.ports.clock.now();
     if now.since(session.last_seen_at) >= SEEN_EVERY {
-        store.touch_operator_session(hash, now).await?;
+        dashboard.ports.store.touch_operator_session(session.token, now).await?;
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Opens a session, and gives its token.

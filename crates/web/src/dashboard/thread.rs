@@ -1,7 +1,7 @@
 //! A conversation, as a page shows it.
 
 use frontdesk_core::{
-    AnswerFacts, FinishReason, Message, MessageStatus, Role, Thread, Timestamp, TurnFailure,
+    AnswerFacts, FeedCursor, FinishReason, Message, MessageStatus, Role, Thread, Timestamp, TurnFailure,
 };
 
 use super::markdown;
@@ -21,6 +21,8 @@ pub(super) struct ThreadView {
     pub(super) older: Option<u32>,
     /// Whether these are not the newest messages.
     pub(super) is_older_page: bool,
+    /// Where the conversation's feed goes on after these messages; empty if they are not the newest.
+    pub(super) feed_cursor: String,
     pub(super) is_answering: bool,
     pub(super) usage: UsageView,
     pub(super) details: Details,
@@ -38,7 +40,9 @@ pub(super) struct Entry {
     /// The day, if it is another one than before.
     pub(super) day: Option<Moment>,
     pub(super) from_visitor: bool,
-    /// A visitor's message as it was written; an answer as markup.
+    /// The message, if it is an answer that is being written.
+    pub(super) writing: Option<String>,
+    /// A visitor's message and an answer that is being written, as they are; an answer that has ended, as markup.
     pub(super) text: String,
     pub(super) is_silent: bool,
     pub(super) at: Moment,
@@ -57,6 +61,7 @@ pub(super) struct UsageView {
 
 impl ThreadView {
     pub(super) fn new(thread: Thread, now: Timestamp, details: Details, before: Option<u32>) -> Self {
+        let feed_cursor = before.map_or_else(|| FeedCursor::after(&thread).to_string(), |_| String::new());
         let Thread { conversation, messages, has_older } = thread;
         let usage = UsageView::new(&messages);
         let is_answering = messages.iter().any(|message| message.status == MessageStatus::Streaming);
@@ -79,6 +84,7 @@ impl ThreadView {
             entries,
             older,
             is_older_page: before.is_some(),
+            feed_cursor,
             is_answering,
             usage,
             details,
@@ -90,10 +96,13 @@ impl Entry {
     fn new(message: Message, day: Option<Moment>) -> Self {
         let from_visitor = message.role == Role::Visitor;
         let is_silent = message.text.trim().is_empty();
+        let writing = (message.status == MessageStatus::Streaming).then(|| message.id.to_string());
+        let is_plain = from_visitor || writing.is_some();
         Self {
             day,
             from_visitor,
-            text: if from_visitor { message.text } else { markdown::render(&message.text) },
+            writing,
+            text: if is_plain { message.text } else { markdown::render(&message.text) },
             is_silent,
             at: Moment::clock(message.created_at),
             facts: facts(&message.facts),

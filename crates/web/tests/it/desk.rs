@@ -100,7 +100,7 @@ impl Desk {
             edge.clone(),
         );
         let dashboard = dashboard::router(
-            DashboardPorts { store: dyn_store, clock: dyn_clock, random },
+            DashboardPorts { store: dyn_store, feeds: chat.feeds(), clock: dyn_clock, random },
             DashboardSettings {
                 site: SiteId::DEFAULT,
                 password: Some(Password::plain(PASSWORD)),

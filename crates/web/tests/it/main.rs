@@ -7,6 +7,7 @@ mod catalogue;
 mod chat;
 mod dashboard;
 mod desk;
+mod feed;
 mod follow;
 mod headers;
 mod openapi;

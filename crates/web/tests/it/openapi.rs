@@ -34,5 +34,21 @@ async fn every_operation_says_what_it_takes_and_how_it_fails() {
             }
         }
     }
-    assert_eq!(operations, 12);
+    assert_eq!(operations, 13);
+}
+
+/// The names that the origin's admin API had.
+const OF_THE_ORIGIN: [&str; 2] = ["_id", "_creationTime"];
+
+#[test]
+fn members_have_the_names_that_they_have_on_the_wire() {
+    let document: Value = serde_json::from_str(&frontdesk_web::api::document()).unwrap();
+    let mut waiting = vec![&document["components"]["schemas"]];
+    while let Some(value) = waiting.pop() {
+        for name in value["properties"].as_object().into_iter().flat_map(serde_json::Map::keys) {
+            assert!(!name.contains('_') || OF_THE_ORIGIN.contains(&&**name), "{name}");
+        }
+        waiting.extend(value.as_object().into_iter().flat_map(serde_json::Map::values));
+        waiting.extend(value.as_array().into_iter().flatten());
+    }
 }

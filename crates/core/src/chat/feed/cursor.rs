@@ -14,7 +14,6 @@ pub struct FeedCursor {
     pub(super) tag: u32,
     /// The number of the last change that the reader knows.
     pub(super) revision: u32,
-    /// How many bytes (UTF-8) it has of the answer that was being written then.
     pub(super) length: usize,
 }
 
@@ -35,6 +34,11 @@ impl FeedCursor {
         let writing = page.messages.iter().find(|message| message.status == MessageStatus::Streaming);
         let length = writing.map_or(0, |answer| answer.text.len());
         Self { revision: page.conversation.revision, length, ..Self::begin(page.conversation.id) }
+    }
+
+    /// How many bytes (UTF-8) the reader has of the answer that is being written.
+    pub const fn length(self) -> usize {
+        self.length
     }
 
     /// Whether it can be a place in a conversation that has come this far.

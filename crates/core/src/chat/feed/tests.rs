@@ -81,7 +81,7 @@ impl Copy {
                 known.push_str(&text);
                 self.cursor = Some(cursor);
             }
-            FeedEvent::State { answering, cursor } => {
+            FeedEvent::State { answering, cursor, .. } => {
                 self.answering = answering;
                 self.cursor = cursor;
             }
@@ -112,7 +112,10 @@ async fn a_session_is_followed_from_before_its_first_word() {
     pause();
     let desk = Desk::open();
     let (mut feed, mut copy) = (desk.feed(None).await, Copy::default());
-    assert_eq!(feed.next().await.unwrap(), Some(FeedEvent::State { answering: None, cursor: None }));
+    assert_eq!(
+        feed.next().await.unwrap(),
+        Some(FeedEvent::State { conversation: None, answering: None, cursor: None })
+    );
     let turn = desk.send("hello").await;
     let mut call = desk.calls.next().await;
     copy.catch_up(&mut feed).await;

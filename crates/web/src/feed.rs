@@ -1,0 +1,159 @@
+//! A conversation's feed as a stream of events, for its visitor and for operators.
+
+use axum::response::Response;
+use bytes::Bytes;
+use frontdesk_core::{Feed, FeedCursor, FeedEvent as CoreEvent, InvalidFeedCursor, Role, StoreError};
+use futures_util::{StreamExt as _, stream};
+use http::HeaderMap;
+use serde::Serialize;
+use tokio::time::timeout;
+use tracing::warn;
+use utoipa::ToSchema;
+
+use crate::api::VisibleMessage;
+use crate::extract::{Query, single};
+use crate::stream::{Framing, HEARTBEAT};
+use crate::{ApiError, Code};
+
+/// An event of a conversation's feed. Clients ignore members and types that they do not know.
+///
+/// Events tell states: whoever applies them in order holds what is stored.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(crate) enum FeedEvent {
+    /// The cursor that was sent is not a place in this conversation. Forget what you have: all of it follows.
+    Reset,
+    /// A message is new or has changed. It takes the place of the one with the same `place`.
+    #[serde(rename_all = "camelCase")]
+    Message {
+        /// The message as it is now; an answer that is being written, with its text so far.
+        message: VisibleMessage,
+        /// What to come back with.
+        cursor: String,
+    },
+    /// An answer that came in a `message` before has more text.
+    #[serde(rename_all = "camelCase")]
+    Token {
+        /// The answer.
+        message_id: String,
+        /// What to append to its `content`.
+        token: String,
+        /// The length of `content` after that, in bytes of UTF-8.
+        seq: usize,
+        cursor: String,
+    },
+    /// You have everything there is now. Comes once at the beginning, and whenever it becomes different who is answering.
+    #[serde(rename_all = "camelCase")]
+    State {
+        /// `null` if nothing was said in this session yet.
+        conversation_id: Option<String>,
+        /// Who is answering just now; `null` if nobody is.
+        answering: Option<Answering>,
+        cursor: Option<String>,
+    },
+    /// The feed cannot go on; come back with the last cursor.
+    #[serde(rename_all = "camelCase")]
+    Error {
+        /// What happened, for people.
+        error: &'static str,
+        /// The stable name that programs go by.
+        code: &'static str,
+        retryable: bool,
+        /// Names the request in the server's log.
+        request_id: String,
+    },
+}
+
+/// Who is answering.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Answering {
+    /// `assistant`.
+    role: &'static str,
+    /// The answer that is being written.
+    message_id: String,
+}
+
+/// The place that a reader comes back with: the header `Last-Event-ID`, which browsers' `EventSource` keeps up to date,
+/// or the parameter `after`.
+pub(crate) fn feed_cursor(headers: &HeaderMap, query: &Query) -> Result<Option<FeedCursor>, ApiError> {
+    let text = match single(headers, "last-event-id")? {
+        Some(id) => Some(std::str::from_utf8(id).unwrap_or_default()),
+        None => query.text("after")?,
+    };
+    let invalid =
+        |rule: InvalidFeedCursor| ApiError::new(Code::InvalidCursor).detail("after", rule.to_string());
+    text.map(|text| text.parse().map_err(invalid)).transpose()
+}
+
+/// A response that follows a conversation until the server is shut down, or until `end`.
+pub(crate) fn follow_feed(
+    feed: Feed,
+    framing: Framing,
+    request_id: &str,
+    end: impl Future<Output = ()> + Send + 'static,
+) -> Response {
+    let follower = Follower { feed, framing, request_id: request_id.to_owned(), is_over: false };
+    let events = stream::unfold(follower, async |mut follower| Some((follower.next().await?, follower)));
+    framing.respond(events.take_until(end))
+}
+
+struct Follower {
+    feed: Feed,
+    framing: Framing,
+    request_id: String,
+    is_over: bool,
+}
+
+impl Follower {
+    async fn next(&mut self) -> Option<Bytes> {
+        if self.is_over {
+            return None;
+        }
+        match timeout(HEARTBEAT, self.feed.next()).await {
+            Err(_) => Some(self.framing.heartbeat()),
+            Ok(Ok(event)) => event.map(|event| self.encode(event)),
+            Ok(Err(error)) => {
+                self.is_over = true;
+                Some(self.last_words(&error))
+            }
+        }
+    }
+
+    fn encode(&self, event: CoreEvent) -> Bytes {
+        let (event, cursor) = match event {
+            CoreEvent::Reset => (FeedEvent::Reset, None),
+            CoreEvent::Message { message, cursor } => {
+                (FeedEvent::Message { message: message.into(), cursor: cursor.to_string() }, Some(cursor))
+            }
+            CoreEvent::Text { answer, text, cursor } => {
+                let message_id = answer.to_string();
+                let (seq, place) = (cursor.length(), cursor.to_string());
+                (FeedEvent::Token { message_id, token: text, seq, cursor: place }, Some(cursor))
+            }
+            CoreEvent::State { conversation, answering, cursor } => {
+                let state = FeedEvent::State {
+                    conversation_id: conversation.map(|id| id.to_string()),
+                    answering: answering
+                        .map(|id| Answering { role: Role::Assistant.as_str(), message_id: id.to_string() }),
+                    cursor: cursor.map(|cursor| cursor.to_string()),
+                };
+                (state, cursor)
+            }
+        };
+        self.framing.encode(cursor, &event)
+    }
+
+    fn last_words(&self, error: &StoreError) -> Bytes {
+        let code = Code::from(error.kind);
+        warn!(request = %self.request_id, error = error as &dyn std::error::Error, "a feed cannot go on");
+        let facts = code.facts();
+        let event = FeedEvent::Error {
+            error: facts.error,
+            code: facts.code,
+            retryable: true,
+            request_id: self.request_id.clone(),
+        };
+        self.framing.encode(None::<FeedCursor>, &event)
+    }
+}
