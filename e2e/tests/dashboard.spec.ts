@@ -2,6 +2,7 @@
 
 import { startDesk, WIDGET_KEY } from '../support/desk.ts';
 import { expect, signIn, test } from '../support/test.ts';
+import { snippet, Widget } from '../support/widget.ts';
 
 test('whoever is not signed in is asked to, and then gets where they wanted', async ({ page, desk }) => {
   await page.goto(`${desk.dashboard}/conversations/00000000-0000-7000-8000-000000000000`);
@@ -50,6 +51,42 @@ test('a conversation from the widget can be read in the dashboard', async ({ wid
   const thread = page.getByRole('log', { name: 'Messages' });
   await expect(thread).toContainText(question);
   await expect(thread.getByRole('article', { name: 'AI' })).toContainText(`You asked: ${question}`);
+});
+
+test('an operator sees what is said as it is said', async ({ context, page, site, model }) => {
+  const desk = await startDesk({ OPENAI_BASE_URL: model, CORS_ORIGIN: site.url });
+  const widget = new Widget(page);
+  await widget.visit(site.add({ body: snippet(desk) }));
+  await widget.open();
+  await widget.ask('Hello');
+  const operator = await context.newPage();
+  await signIn(operator, desk);
+  await operator.getByRole('link', { name: /Hello/ }).click();
+  const thread = operator.getByRole('log', { name: 'Messages' });
+  const answers = thread.getByRole('article', { name: 'AI' });
+  await expect(answers).toHaveCount(1);
+  await operator.evaluate(() => {
+    document.body.dataset.loaded = 'once';
+  });
+
+  await widget.send('Tell me slowly');
+  await expect(thread.getByRole('article', { name: 'Visitor' }).last()).toContainText('Tell me slowly');
+  await expect(operator.getByText('AI is answering')).toBeVisible();
+  await expect(answers.last()).toContainText('word20 ');
+  await expect(answers.last()).toContainText('Being written');
+  await expect(operator.locator('.cv').first()).toContainText('Tell me slowly');
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await expect(answers.last()).toContainText('Stopped by the visitor');
+  await expect(operator.getByText('AI is answering')).toBeHidden();
+  const shown = (await answers.last().locator('.m-b').innerText()).trim();
+  expect(shown).toBe(Array.from(shown.split(/\s+/), (_, n) => `word${n}`).join(' '));
+
+  await widget.send('Again slowly');
+  await expect(answers.last()).toContainText('word5 ');
+  await desk.crashAndRestart();
+  await expect(answers.last()).toContainText('Incomplete', { timeout: 15_000 });
+  await expect(operator.locator('body[data-loaded=once]')).toHaveCount(1);
+  await desk.end();
 });
 
 test('long lists have pages, and nothing is missing or doubled', async ({ page, model, request }) => {
