@@ -33,7 +33,7 @@ pub use log::{CursorOutOfRange, TurnEnd, TurnLog, TurnReader, TurnUpdate};
 pub use message::{AnswerFacts, FinishReason, Message, MessageStatus, Role, TurnFailure, Usage};
 pub use model::{AnswerStream, Model, ModelEnd, ModelError, ModelErrorKind, ModelEvent};
 pub use operator::{OperatorSession, TokenHash};
-pub use prompt::{Prompt, PromptMessage, Speaker, build_prompt};
+pub use prompt::{Prompt, PromptLimits, PromptMessage, Speaker, build_prompt};
 pub use random::{Random, SystemRandom, secret_text};
 pub use session::{InvalidSecret, InvalidSessionId, SecretHash, SessionId, SessionKey};
 pub use site::{KeyKind, StoredKey};

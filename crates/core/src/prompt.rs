@@ -32,11 +32,47 @@ pub enum Speaker {
 /// Follows a text that ended before its end, so that the model does not take it for a finished thought.
 const CUT_OFF: &str = " [cut off]";
 
+/// About how many tokens a message of a prompt costs: a token for three bytes of UTF-8, and four around each message.
+///
+/// Every model counts otherwise, and the tokenizer of one would be wrong for the others. English has about four
+/// characters to a token by OpenAI's rule of thumb, so this errs on the safe side. A small model that was trained on
+/// English alone (SmolLM2, measured) needs fewer than this for English, about as many for German and Markdown, and
+/// about twice as many for Chinese, Arabic and long numbers.
+fn estimate_tokens(message: &PromptMessage) -> usize {
+    message.text.len().div_ceil(3) + 4
+}
+
+/// Leaves out the oldest turns until the rest fits into so many tokens. The message to answer always stays.
+fn fit(messages: &mut Vec<PromptMessage>, max_tokens: u32) {
+    let mut left = usize::try_from(max_tokens).unwrap_or(usize::MAX);
+    let fits = messages.iter().rev().take_while(|message| {
+        let cost = estimate_tokens(message);
+        let is_room = cost <= left;
+        left = left.saturating_sub(cost);
+        is_room
+    });
+    let mut cut = (messages.len() - fits.count()).min(messages.len().saturating_sub(1));
+    // An answer says little without its question.
+    if cut > 0 && messages[cut].speaker == Speaker::Assistant {
+        cut += 1;
+    }
+    messages.drain(..cut);
+}
+
+/// How much of a conversation a model reads and writes.
+#[derive(Clone, Copy, Debug)]
+pub struct PromptLimits {
+    /// About how many tokens of the conversation it reads at most.
+    pub max_history_tokens: u32,
+    /// How many tokens its answer may have.
+    pub max_output_tokens: u32,
+}
+
 /// Makes a prompt from a conversation's latest messages, oldest first, the last being the one to answer.
 ///
 /// A turn whose answer failed is left out with the message it failed on, because it never was a part of the talk; an
 /// answer that ended early is marked as cut off.
-pub fn build_prompt(instructions: &str, history: &[HistoryEntry], max_output_tokens: u32) -> Prompt {
+pub fn build_prompt(instructions: &str, history: &[HistoryEntry], limits: PromptLimits) -> Prompt {
     let mut messages: Vec<PromptMessage> = Vec::with_capacity(history.len());
     for entry in history {
         let speaker = match entry.role {
@@ -56,7 +92,8 @@ pub fn build_prompt(instructions: &str, history: &[HistoryEntry], max_output_tok
         };
         messages.push(PromptMessage { speaker, text });
     }
-    Prompt { instructions: instructions.to_owned(), messages, max_output_tokens }
+    fit(&mut messages, limits.max_history_tokens);
+    Prompt { instructions: instructions.to_owned(), messages, max_output_tokens: limits.max_output_tokens }
 }
 
 #[cfg(test)]
@@ -68,7 +105,28 @@ mod tests {
     }
 
     fn texts(history: &[HistoryEntry]) -> Vec<String> {
-        build_prompt("be kind", history, 10).messages.into_iter().map(|message| message.text).collect()
+        texts_within(u32::MAX, history)
+    }
+
+    fn texts_within(max_history_tokens: u32, history: &[HistoryEntry]) -> Vec<String> {
+        let limits = PromptLimits { max_history_tokens, max_output_tokens: 10 };
+        build_prompt("be kind", history, limits).messages.into_iter().map(|message| message.text).collect()
+    }
+
+    #[test]
+    fn the_oldest_turns_are_left_out_until_the_rest_fits() {
+        let history = [
+            entry(Role::Visitor, MessageStatus::Accepted, "one"),
+            entry(Role::Assistant, MessageStatus::Complete, "1, and much more of it"),
+            entry(Role::Visitor, MessageStatus::Accepted, "two"),
+            entry(Role::Assistant, MessageStatus::Complete, "2"),
+            entry(Role::Visitor, MessageStatus::Accepted, "three"),
+        ];
+        // Five tokens each, but the long answer twelve and the last question six.
+        let all = ["one", "1, and much more of it", "two", "2", "three"];
+        for (tokens, kept) in [(33, 5), (32, 3), (28, 3), (16, 3), (15, 1), (11, 1), (6, 1), (0, 1)] {
+            assert_eq!(texts_within(tokens, &history), all[5 - kept..], "{tokens}");
+        }
     }
 
     #[test]

@@ -28,6 +28,9 @@ pub(crate) enum FeedEvent {
     Message {
         /// The message as it is now; an answer that is being written, with its text so far.
         message: VisibleMessage,
+        /// The number of the change. Each change of a conversation has the next one; a number that does not come was
+        /// that of a change which a later one of the same message has overtaken.
+        revision: u32,
         /// What to come back with.
         cursor: String,
     },
@@ -124,7 +127,8 @@ impl Follower {
         let (event, cursor) = match event {
             CoreEvent::Reset => (FeedEvent::Reset, None),
             CoreEvent::Message { message, cursor } => {
-                (FeedEvent::Message { message: message.into(), cursor: cursor.to_string() }, Some(cursor))
+                let (revision, place) = (message.revision, cursor.to_string());
+                (FeedEvent::Message { message: message.into(), revision, cursor: place }, Some(cursor))
             }
             CoreEvent::Text { answer, text, cursor } => {
                 let message_id = answer.to_string();

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::PromptLimits;
+
 /// How turns are run.
 #[derive(Clone, Debug)]
 pub struct ChatSettings {
@@ -7,6 +9,8 @@ pub struct ChatSettings {
     pub instructions: String,
     /// How many messages of a conversation the model reads at most.
     pub max_history_messages: u32,
+    /// About how many tokens of them it reads at most: see [`build_prompt`](crate::build_prompt).
+    pub max_history_tokens: u32,
     /// How old a message may be that the model reads in a session without a secret. Bounds what somebody who guesses
     /// the id of such a session can have repeated to them.
     pub history_without_secret: Duration,
@@ -26,6 +30,14 @@ pub struct ChatSettings {
     pub halt_limit: Duration,
 }
 
+impl ChatSettings {
+    /// How much the model reads and writes.
+    pub(super) const fn prompt_limits(&self) -> PromptLimits {
+        let Self { max_history_tokens, max_output_tokens, .. } = *self;
+        PromptLimits { max_history_tokens, max_output_tokens }
+    }
+}
+
 impl Default for ChatSettings {
     fn default() -> Self {
         Self {
@@ -34,6 +46,7 @@ impl Default for ChatSettings {
                            If you do not know something, say so."
                     .to_owned(),
             max_history_messages: 30,
+            max_history_tokens: 8_000,
             history_without_secret: Duration::from_hours(24),
             max_output_tokens: 1024,
             max_answer_bytes: 256 * 1024,

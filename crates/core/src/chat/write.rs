@@ -43,7 +43,7 @@ enum Ending {
 impl Writing {
     pub(super) async fn run(self, history: Vec<HistoryEntry>) {
         let settings = &self.service.settings;
-        let prompt = build_prompt(&settings.instructions, &history, settings.max_output_tokens);
+        let prompt = build_prompt(&settings.instructions, &history, settings.prompt_limits());
         drop(history);
 
         let mut first_token = None;

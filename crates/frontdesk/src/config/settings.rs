@@ -257,6 +257,11 @@ impl Reader<'_> {
                 1..=1000,
                 defaults.max_history_messages,
             )?,
+            max_history_tokens: self.number(
+                "MAX_HISTORY_TOKENS",
+                0..=10_000_000,
+                defaults.max_history_tokens,
+            )?,
             max_output_tokens: self.number("MAX_OUTPUT_TOKENS", 1..=1_000_000, defaults.max_output_tokens)?,
             max_running: self.number("MAX_RUNNING_ANSWERS", 1..=1_000_000, defaults.max_running)?,
             ..defaults

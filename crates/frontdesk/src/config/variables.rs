@@ -75,6 +75,12 @@ pub(crate) const GROUPS: [Group; 6] = [
             ),
             plain("MAX_HISTORY_MESSAGES", "30", "How many messages of a conversation the model reads."),
             plain(
+                "MAX_HISTORY_TOKENS",
+                "8000",
+                "About how many tokens of them it reads, at three bytes to a token: the oldest are left out first, and the \
+                 message to answer never. Lower it for a model with a small context.",
+            ),
+            plain(
                 "MAX_OUTPUT_TOKENS",
                 "1024",
                 "The most tokens an answer may have. It bounds what one message can cost.",

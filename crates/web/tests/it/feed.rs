@@ -67,6 +67,7 @@ async fn a_visitor_sees_what_is_said_as_it_is_said() {
         (&question["message"]["place"], &question["message"]["content"]),
         (&json!(1), &json!("Hello"))
     );
+    assert_eq!((&question["revision"], &answer["revision"]), (&json!(1), &json!(2)));
     let id = &answer["message"]["id"];
     assert_eq!((&answer["message"]["place"], &answer["message"]["status"]), (&json!(2), &json!("streaming")));
     assert_eq!(state["answering"], json!({ "role": "assistant", "messageId": id }));
