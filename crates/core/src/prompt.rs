@@ -36,7 +36,7 @@ const CUT_OFF: &str = " [cut off]";
 ///
 /// Every model counts otherwise, and the tokenizer of one would be wrong for the others. English has about four
 /// characters to a token by OpenAI's rule of thumb, so this errs on the safe side. A small model that was trained on
-/// English alone (SmolLM2, measured) needs fewer than this for English, about as many for German and Markdown, and
+/// English alone (`SmolLM2`, measured) needs fewer than this for English, about as many for German and Markdown, and
 /// about twice as many for Chinese, Arabic and long numbers.
 fn estimate_tokens(message: &PromptMessage) -> usize {
     message.text.len().div_ceil(3) + 4
