@@ -10,6 +10,7 @@ mod backup;
 mod command_line;
 mod crash;
 mod cut;
+mod feed;
 mod first_run;
 mod foreign_models;
 mod half_open;

@@ -36,6 +36,12 @@ impl Visitor {
         self.with_keys(Request::get(format!("/v1/chat/stream/{answer}?after={cursor}")))
     }
 
+    /// The feed of the conversation, from a cursor on.
+    pub(crate) fn feed(&self, cursor: Option<&str>) -> Request {
+        let after = cursor.map_or_else(String::new, |cursor| format!("?after={cursor}"));
+        self.with_keys(Request::get(format!("/v1/sessions/{}/events{after}", self.session)))
+    }
+
     /// The end of whatever is being written.
     pub(crate) fn stop(&self) -> Request {
         self.with_keys(Request::post("/v1/chat/stop", &json!({ "sessionId": self.session })))
