@@ -123,13 +123,17 @@ function followConversation(thread) {
     change();
     if (isAtEnd) log.scrollTop = log.scrollHeight;
   };
+  const refreshIn = (pause) => {
+    timer ??= setTimeout(refresh, pause);
+  };
   const refresh = async () => {
+    timer = undefined;
     events.close();
     let page;
     try {
       page = await readPage(location.href);
     } catch {
-      timer = setTimeout(refresh, AGAIN);
+      refreshIn(AGAIN);
       return;
     }
     const next = page.querySelector("[data-events]");
@@ -158,11 +162,10 @@ function followConversation(thread) {
       if (answer) return keepingTheEnd(() => answer.append(event.token));
       if (event.type === "state") return;
       // What changes together is read together.
-      clearTimeout(timer);
-      timer = setTimeout(refresh, 50);
+      refreshIn(50);
     });
     events.addEventListener("error", () => {
-      if (events.readyState === EventSource.CLOSED) timer = setTimeout(refresh, AGAIN);
+      if (events.readyState === EventSource.CLOSED) refreshIn(AGAIN);
     });
   };
   open();

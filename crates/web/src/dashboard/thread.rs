@@ -149,8 +149,7 @@ fn trouble(status: MessageStatus, facts: &AnswerFacts) -> Option<String> {
         (None, _) => "",
     };
     match status {
-        MessageStatus::Accepted | MessageStatus::Complete => None,
-        MessageStatus::Streaming => Some("Being written".to_owned()),
+        MessageStatus::Accepted | MessageStatus::Streaming | MessageStatus::Complete => None,
         MessageStatus::Stopped => Some("Stopped by the visitor".to_owned()),
         MessageStatus::Interrupted => Some(format!("Incomplete: {why}")),
         MessageStatus::Failed => Some(format!("No answer: {why}")),
