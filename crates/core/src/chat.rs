@@ -301,6 +301,7 @@ fn ended_log(answer: &Message) -> Option<Arc<TurnLog>> {
         status: answer.status,
         finish: answer.facts.finish,
         failure: answer.facts.failure,
+        retry_after: None,
         usage: answer.facts.usage,
     };
     Some(TurnLog::ended(answer.text.clone(), end))

@@ -1,4 +1,5 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::watch;
@@ -32,6 +33,8 @@ pub struct TurnEnd {
     pub finish: Option<FinishReason>,
     /// Why the answer was interrupted or failed, if it was.
     pub failure: Option<TurnFailure>,
+    /// When to come back, if the model's server said so. It is not stored: an answer that is read later has none.
+    pub retry_after: Option<Duration>,
     /// What the answer cost, if the model's server said so.
     pub usage: Option<Usage>,
 }
@@ -160,6 +163,7 @@ mod tests {
         status: MessageStatus::Complete,
         finish: Some(FinishReason::Stop),
         failure: None,
+        retry_after: None,
         usage: None,
     };
 

@@ -44,6 +44,9 @@ pub struct ModelEnd {
     pub model: Option<String>,
 }
 
+/// A server may say anything; no visitor is sent away for longer.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
+
 /// What went wrong with a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ModelErrorKind {
@@ -71,6 +74,16 @@ impl ModelErrorKind {
             Self::Misconfigured => TurnFailure::UpstreamMisconfigured,
             Self::Interrupted => TurnFailure::UpstreamInterrupted,
             Self::TooLarge => TurnFailure::AnswerTooLarge,
+        }
+    }
+
+    /// When visitors are told to come back, if the model's server said so; at most an hour, whatever it said.
+    pub fn retry_after(self) -> Option<Duration> {
+        match self {
+            Self::Busy(wish) => wish.map(|wish| wish.min(LONGEST_RETRY_AFTER)),
+            Self::Unavailable | Self::Timeout | Self::Misconfigured | Self::Interrupted | Self::TooLarge => {
+                None
+            }
         }
     }
 }

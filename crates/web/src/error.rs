@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use frontdesk_core::{FollowError, SendError, StoreError, StoreErrorKind};
+use frontdesk_core::{FollowError, SendError, StoreError, StoreErrorKind, TurnFailure};
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -58,6 +58,15 @@ impl ApiError {
     pub(crate) fn retry_after(self, wait: Duration) -> Self {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         Self { retry_after: Some(seconds.max(1)), ..self }
+    }
+
+    /// The failure of an answer, with what the model's server said of when to come back.
+    pub(crate) fn of_turn(failure: TurnFailure, wait: Option<Duration>) -> Self {
+        let error = Self::new(Code::Turn(failure));
+        match wait {
+            Some(wait) => error.retry_after(wait),
+            None => error,
+        }
     }
 
     /// Names a member that is wrong.
@@ -146,7 +155,8 @@ pub(crate) struct ErrorObject {
     pub(crate) code: &'static str,
     /// Names the request in the server's log.
     pub(crate) request_id: String,
-    /// For how many seconds to stay away; also in the `Retry-After` header.
+    /// For how many seconds to stay away; also in the `Retry-After` header. Every 429 and 503 has it. With
+    /// `upstream_busy` it is what the model's server said, but at most an hour, and 5 if it said nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) retry_after: Option<u64>,
     /// Which members are wrong, and how.

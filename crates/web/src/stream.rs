@@ -4,14 +4,14 @@ mod framing;
 
 use axum::response::Response;
 use bytes::Bytes;
-use frontdesk_core::{ConversationId, MessageId, Turn, TurnEnd, TurnFailure, TurnReader, TurnUpdate, Usage};
+use frontdesk_core::{ConversationId, MessageId, Turn, TurnEnd, TurnReader, TurnUpdate, Usage};
 use futures_util::stream;
 use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
-use crate::Code;
+use crate::ApiError;
 
 pub(crate) use framing::{Framing, HEARTBEAT};
 
@@ -62,6 +62,10 @@ pub(crate) enum StreamEvent<'a> {
         code: &'static str,
         /// Whether sending the same message again may bring an answer.
         retryable: bool,
+        /// For how many seconds to stay away: there if `POST /v1/chat` would answer this code with a 503, and the same
+        /// number.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after: Option<u64>,
         conversation_id: String,
         message_id: String,
         seq: usize,
@@ -155,7 +159,20 @@ impl Follower {
         let (conversation_id, message_id) = (self.conversation.to_string(), self.answer.to_string());
         let seq = self.reader.cursor();
         match end.failure {
-            Some(failure) => error_event(failure, conversation_id, message_id, seq, &self.request_id),
+            Some(failure) => {
+                let error = ApiError::of_turn(failure, end.retry_after);
+                let facts = error.code.facts();
+                StreamEvent::Error {
+                    error: facts.error,
+                    code: facts.code,
+                    retryable: failure.is_retryable(),
+                    retry_after: error.retry_after,
+                    conversation_id,
+                    message_id,
+                    seq,
+                    request_id: &self.request_id,
+                }
+            }
             None => StreamEvent::Done {
                 message: self.reader.text(),
                 conversation_id,
@@ -166,24 +183,5 @@ impl Follower {
                 usage: end.usage.map(TokenUsage::from),
             },
         }
-    }
-}
-
-fn error_event(
-    failure: TurnFailure,
-    conversation_id: String,
-    message_id: String,
-    seq: usize,
-    request_id: &str,
-) -> StreamEvent<'_> {
-    let facts = Code::Turn(failure).facts();
-    StreamEvent::Error {
-        error: facts.error,
-        code: facts.code,
-        retryable: failure.is_retryable(),
-        conversation_id,
-        message_id,
-        seq,
-        request_id,
     }
 }

@@ -22,6 +22,7 @@ const NOT_STORED: TurnEnd = TurnEnd {
     status: MessageStatus::Interrupted,
     finish: None,
     failure: Some(TurnFailure::Storage),
+    retry_after: None,
     usage: None,
 };
 
@@ -37,7 +38,18 @@ pub(super) struct Writing {
 enum Ending {
     Finished(ModelEnd),
     Stopped,
+    Failed(ModelErrorKind),
     Broken(TurnFailure),
+}
+
+impl Ending {
+    /// When to come back, if the model said so.
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Failed(kind) => kind.retry_after(),
+            Self::Finished(_) | Self::Stopped | Self::Broken(_) => None,
+        }
+    }
 }
 
 impl Writing {
@@ -53,11 +65,13 @@ impl Writing {
             .await
             .unwrap_or(Ending::Broken(TurnFailure::Internal));
 
+        let retry_after = ending.retry_after();
         let close = self.close_turn(ending, first_token);
         let end = TurnEnd {
             status: close.status,
             finish: close.facts.finish,
             failure: close.facts.failure,
+            retry_after,
             usage: close.facts.usage,
         };
         info!(
@@ -119,7 +133,7 @@ impl Writing {
 
     fn broken(&self, kind: ModelErrorKind, detail: &str) -> Ending {
         warn!(answer = %self.running.answer, ?kind, detail, "the model failed");
-        Ending::Broken(kind.failure())
+        Ending::Failed(kind)
     }
 
     /// Keeps what there is, now and then, so that a crash loses little of an answer.
@@ -149,12 +163,14 @@ impl Writing {
             total_millis: Some(whole_millis(self.since_start())),
             ..AnswerFacts::default()
         };
+        let mut broken = |failure| {
+            facts.failure = Some(failure);
+            if is_empty { MessageStatus::Failed } else { MessageStatus::Interrupted }
+        };
         let status = match ending {
             Ending::Stopped => MessageStatus::Stopped,
-            Ending::Broken(failure) => {
-                facts.failure = Some(failure);
-                if is_empty { MessageStatus::Failed } else { MessageStatus::Interrupted }
-            }
+            Ending::Failed(kind) => broken(kind.failure()),
+            Ending::Broken(failure) => broken(failure),
             Ending::Finished(end) => {
                 facts.finish = Some(end.reason);
                 facts.usage = end.usage;

@@ -126,7 +126,7 @@ async fn wait(mut turn: Turn) -> Result<ChatReply, ApiError> {
         }
     };
     match end.failure {
-        Some(failure) => Err(Code::Turn(failure).into()),
+        Some(failure) => Err(ApiError::of_turn(failure, end.retry_after)),
         None => Ok(ChatReply {
             conversation_id: turn.conversation.to_string(),
             message: turn.reader.text(),

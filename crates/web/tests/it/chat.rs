@@ -1,5 +1,7 @@
 //! What the origin's clients rely on.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -113,6 +115,44 @@ async fn a_model_that_fails_is_told_with_its_own_status() {
             (&json!("error"), &json!(code), &json!(kind != ModelErrorKind::Misconfigured))
         );
         assert_eq!(last["requestId"], reply.header("x-request-id"));
+        assert_eq!(last["retryAfter"].is_null(), status != StatusCode::SERVICE_UNAVAILABLE);
+    }
+}
+
+#[tokio::test]
+async fn a_busy_models_own_word_on_when_to_come_back_is_passed_on() {
+    let wishes = [
+        (None, 5),
+        (Some(0), 1),
+        (Some(1), 1),
+        (Some(29_001), 30),
+        (Some(3_600_001), 3600),
+        (Some(u64::MAX), 3600),
+    ];
+    for (millis, seconds) in wishes {
+        let desk = Desk::open().await;
+        let busy = || {
+            let kind = ModelErrorKind::Busy(millis.map(Duration::from_millis));
+            ModelError::new(kind, "a busy server")
+        };
+        let failing = async { desk.model().await.fail(busy()) };
+        let (reply, ()) = tokio::join!(desk.send("/v1/chat", "Hello").send(), failing);
+        assert_eq!(
+            (reply.status, &reply.json()["code"]),
+            (StatusCode::SERVICE_UNAVAILABLE, &json!("upstream_busy"))
+        );
+        assert_eq!(reply.json()["retryAfter"], seconds, "{millis:?}");
+        assert_eq!(reply.header("retry-after"), seconds.to_string(), "{millis:?}");
+
+        let failing = async { desk.model().await.fail(busy()) };
+        let (reply, ()) = tokio::join!(desk.send("/v1/chat/stream", "Hello").secret().send(), failing);
+        let events = reply.events();
+        assert_eq!(events.last().unwrap()["retryAfter"], seconds, "{millis:?}");
+
+        // It is not stored, so who reads the answer later is told what everybody is told.
+        let answer = events[0]["messageId"].as_str().unwrap();
+        let again = desk.get(&format!("/v1/chat/stream/{answer}")).key().secret().send().await;
+        assert_eq!(again.events().last().unwrap()["retryAfter"], 5);
     }
 }
 

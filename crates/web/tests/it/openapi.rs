@@ -1,5 +1,6 @@
 //! The document that describes the API.
 
+use frontdesk_core::{ModelError, ModelErrorKind};
 use serde_json::Value;
 
 use crate::desk::Desk;
@@ -50,5 +51,29 @@ fn members_have_the_names_that_they_have_on_the_wire() {
         }
         waiting.extend(value.as_object().into_iter().flat_map(serde_json::Map::values));
         waiting.extend(value.as_array().into_iter().flatten());
+    }
+}
+
+#[tokio::test]
+async fn the_events_of_a_stream_have_the_members_that_the_document_says() {
+    let document: Value = serde_json::from_str(&frontdesk_web::api::document()).unwrap();
+    let schemas = document["components"]["schemas"]["StreamEvent"]["oneOf"].as_array().unwrap();
+    let desk = Desk::open().await;
+    let good = desk.say(desk.send("/v1/chat/stream", "Hello"), "Hi").await;
+    let busy = ModelError::new(ModelErrorKind::Busy(None), "a busy server");
+    let failing = async { desk.model().await.fail(busy) };
+    let (bad, ()) = tokio::join!(desk.send("/v1/chat/stream", "Hello").send(), failing);
+    let events = [good.events(), bad.events()].concat();
+    let kinds: Vec<_> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["start", "token", "done", "start", "error"]);
+    for event in events {
+        let schema =
+            schemas.iter().find(|schema| schema["properties"]["type"]["enum"][0] == event["type"]).unwrap();
+        for name in event.as_object().unwrap().keys() {
+            assert!(schema["properties"].get(name).is_some(), "{name} is not documented: {event}");
+        }
+        for name in schema["required"].as_array().unwrap() {
+            assert!(event.get(name.as_str().unwrap()).is_some(), "{name} is missing: {event}");
+        }
     }
 }
