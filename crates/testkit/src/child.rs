@@ -36,6 +36,13 @@ impl Child {
         self.process.id()
     }
 
+    /// How many sockets the process has open; `None` where the system does not say.
+    pub fn sockets(&self) -> Option<usize> {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.id())).ok()?;
+        let targets = files.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
+        Some(targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count())
+    }
+
     /// Waits for a line that has `text` in it.
     pub fn wait_for(&self, text: &str, limit: Duration) -> String {
         let mut seen = Vec::new();
@@ -51,6 +58,11 @@ impl Child {
     /// What it has printed and nobody has waited for.
     pub fn printed(&self) -> String {
         self.lines.try_iter().collect::<Vec<_>>().join("\n")
+    }
+
+    /// The same of a process that has ended: all of it, to the last line.
+    pub fn printed_to_the_end(&self) -> String {
+        self.lines.iter().collect::<Vec<_>>().join("\n")
     }
 
     /// Ends the process as a crash would: at once, without a word.

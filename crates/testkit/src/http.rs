@@ -1,14 +1,26 @@
 //! As much of an HTTP client as tests need, over plain sockets: no library between a test and the bytes.
 
+use std::collections::BTreeSet;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::Value;
 
-/// A port of the loopback interface that nothing listens on.
+/// A port of the loopback interface that nothing listens on, and that nobody else here is told.
+///
+/// It is below those that the system gives to whoever wants any: one of these could be given away before it is used.
 pub fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+    static TOLD: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    loop {
+        let random = RandomState::new().build_hasher().finish();
+        let port = u16::try_from(10_000 + random % 20_000).unwrap();
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() && TOLD.lock().unwrap().insert(port) {
+            return port;
+        }
+    }
 }
 
 /// A request.

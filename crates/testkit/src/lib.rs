@@ -14,6 +14,7 @@ mod http;
 mod model_server;
 mod program;
 mod proxy;
+mod tls_front;
 mod tools;
 
 pub use child::Child;
@@ -23,4 +24,5 @@ pub use http::{Exchange, Request, exchange, free_port};
 pub use model_server::{ModelCall, ModelServer, Step, Wire, stream};
 pub use program::Program;
 pub use proxy::{Cut, Fault, Proxy, Way};
+pub use tls_front::TlsFront;
 pub use tools::Tools;

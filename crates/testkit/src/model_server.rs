@@ -19,6 +19,8 @@ pub enum Step {
     Send(Vec<u8>),
     /// Waits.
     Pause(Duration),
+    /// Sends the same bytes again and again, with a pause after each time, until the client leaves.
+    Repeat(Vec<u8>, Duration),
     /// Ends the connection with a reset.
     Reset,
     /// Does nothing more until the client leaves.
@@ -96,6 +98,11 @@ impl ModelServer {
         format!("http://{}/v1", self.address)
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The calls so far.
     pub fn calls(&self) -> Vec<ModelCall> {
         self.calls.lock().unwrap().clone()
@@ -115,6 +122,10 @@ async fn serve(mut stream: TcpStream, script: &Script, calls: &Mutex<Vec<ModelCa
         match step {
             Step::Send(bytes) => stream.write_all(&bytes).await?,
             Step::Pause(span) => sleep(span).await,
+            Step::Repeat(bytes, pause) => loop {
+                stream.write_all(&bytes).await?;
+                sleep(pause).await;
+            },
             Step::Reset => return reset(&stream),
             Step::Hang => {
                 let mut nothing = [0; 64];
@@ -138,6 +149,11 @@ async fn read_call(stream: &mut TcpStream) -> std::io::Result<Option<ModelCall>>
             break end;
         }
         if stream.read_buf(&mut bytes).await? == 0 {
+            return Ok(None);
+        }
+        if !bytes[0].is_ascii_uppercase() {
+            // No request begins so: it may be the beginning of TLS.
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").await?;
             return Ok(None);
         }
     };

@@ -16,6 +16,7 @@ mod foreign_models;
 mod half_open;
 mod load;
 mod local_model;
+mod model_faults;
 mod origin;
 mod resume;
 mod retry;

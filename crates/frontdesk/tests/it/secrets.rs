@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use frontdesk_testkit::{Exchange, ModelCall, ModelServer, Program, Request, Step, Wire, exchange, stream};
 use serde_json::json;
@@ -268,14 +268,7 @@ fn hash_of_the_password() -> String {
 fn log_of(program: &mut Program) -> String {
     program.child().terminate();
     assert!(program.child().wait(Duration::from_secs(10)));
-    let began = Instant::now();
-    let mut log = String::new();
-    while !log.contains("stopped") && began.elapsed() < Duration::from_secs(5) {
-        std::thread::sleep(Duration::from_millis(20));
-        log += &program.child().printed();
-        log.push('\n');
-    }
-    log
+    program.child().printed_to_the_end()
 }
 
 fn files_in(folder: &Path) -> Vec<PathBuf> {

@@ -42,6 +42,11 @@ impl Visitor {
         self.with_keys(Request::get(format!("/v1/sessions/{}/events{after}", self.session)))
     }
 
+    /// The conversation, as its visitor may read it.
+    pub(crate) fn history(&self) -> Request {
+        self.with_keys(Request::get(format!("/v1/sessions/{}/messages", self.session)))
+    }
+
     /// The end of whatever is being written.
     pub(crate) fn stop(&self) -> Request {
         self.with_keys(Request::post("/v1/chat/stop", &json!({ "sessionId": self.session })))
