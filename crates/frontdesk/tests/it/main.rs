@@ -18,6 +18,7 @@ mod load;
 mod local_model;
 mod model_faults;
 mod origin;
+mod passing_faults;
 mod resume;
 mod retry;
 mod same_key;
