@@ -17,7 +17,7 @@ use tracing::{info, warn};
 use crate::config::{Environment, Mode, Only, Settings, unused};
 use crate::first_run::{self, Keys, Made};
 use crate::ports::Ports;
-use crate::{console, logging, wire};
+use crate::{console, logging, panics, wire};
 
 /// How long connections may take to end once answers have.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -27,6 +27,7 @@ pub(crate) fn serve(only: Only) -> anyhow::Result<ExitCode> {
     let environment = Environment::read(&std::env::current_dir()?)?;
     let settings = Settings::read(&environment, only)?;
     logging::start(&settings)?;
+    panics::log_them();
     for name in unused(&environment) {
         warn!("{name} is set, but this version does not use it: data is kept in SQLite");
     }

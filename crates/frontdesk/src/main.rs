@@ -9,6 +9,7 @@ mod console;
 mod first_run;
 mod lifecycle;
 mod logging;
+mod panics;
 mod ports;
 mod wire;
 

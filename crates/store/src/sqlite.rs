@@ -180,7 +180,12 @@ mod tests {
 
         drop(with_messages_as(&path, 3..4, &LATER).await);
         let [backup] = &backups(folder.path())[..] else { unreachable!("one backup") };
-        assert!(backup.to_str().unwrap().ends_with("-before-schema-4.db"), "{backup:?}");
+        let name = backup.file_name().unwrap().to_str().unwrap();
+        let moment = name.strip_prefix("frontdesk-").unwrap().strip_suffix("-before-schema-4.db").unwrap();
+        assert!(
+            moment.chars().all(|c| c.is_ascii_digit() || "TZ.".contains(c)),
+            "more than a moment: {name}"
+        );
         assert_eq!(messages_of(&path).len(), 8);
 
         // The older program refuses the newer database, and takes the backup.

@@ -1,5 +1,7 @@
 //! P22: secrets, and what visitors and models say, stay out of logs, out of names and out of replies to others.
 
+mod first_start;
+
 use std::fs;
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -7,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use frontdesk_testkit::{Exchange, ModelCall, ModelServer, Program, Request, Step, Wire, exchange, stream};
+use frontdesk_testkit::{
+    Exchange, ModelCall, ModelServer, Program, Request, Step, TlsFront, Wire, exchange, stream,
+};
 use serde_json::json;
 
 use crate::BINARY;
@@ -127,21 +131,21 @@ fn message(path: &str, text: &str) -> Request {
 }
 
 /// Chats that go well and badly. Gives the id of an answer.
-fn chat(asking: &mut Asking<'_>) -> String {
+fn chat(asking: &mut Asking<'_>, behaviours: &[&str]) -> String {
     let mut answer = String::new();
-    for behaviour in BEHAVIOURS {
+    for behaviour in behaviours {
         for path in ["/v1/chat/stream", "/v1/chat"] {
             let text = format!("{MESSAGE} {path} {behaviour}");
             let key = format!("{CANARY}-{}", text.replace(' ', "-"));
             let request = message(path, &text).header("Idempotency-Key", &key);
             let reply = asking.api(For::Owner, &text, &request);
             let is_stream = path.ends_with("stream");
-            assert_eq!(reply.status == 200, is_stream || behaviour == "well", "{text}: {}", reply.body);
-            if behaviour == "well" {
+            assert_eq!(reply.status == 200, is_stream || *behaviour == "well", "{text}: {}", reply.body);
+            if *behaviour == "well" {
                 let other = message(path, MESSAGE).header("Idempotency-Key", &key);
                 assert_eq!(asking.api(For::Anybody, "another message", &other).status, 422);
             }
-            if is_stream && behaviour == "well" {
+            if is_stream && *behaviour == "well" {
                 assert!(reply.body.contains(ANSWER), "{}", reply.body);
                 answer = reply.events()[0]["messageId"].as_str().unwrap().to_owned();
             }
@@ -294,6 +298,27 @@ fn check_files(folder: &Path, own: &[String]) -> usize {
     files.len()
 }
 
+/// A program with a canary in everything that is secret, which logs all there is.
+fn canaries(base_url: &str) -> Program {
+    Program::new(BINARY)
+        .set("OPENAI_BASE_URL", base_url)
+        .set("OPENAI_API_KEY", MODEL_KEY)
+        .set("WIDGET_API_KEY", PUBLIC_KEY)
+        .set("ADMIN_API_KEY", ADMIN_KEY)
+        .set("DASHBOARD_PASSWORD", PASSWORD)
+        .set("CORS_ORIGIN", "https://shop.example")
+        .set("ASSISTANT_INSTRUCTIONS", "canary-instructions")
+        .set("LOG_LEVEL", "trace")
+}
+
+fn check_log(log: &str, own: &[String]) {
+    assert!(log.contains("TRACE") && log.contains("the model failed"), "hardly anything was logged: {log}");
+    for line in log.lines() {
+        let has_own = own.iter().any(|secret| line.contains(secret));
+        assert!(!line.to_ascii_lowercase().contains(CANARY) && !has_own, "{line}");
+    }
+}
+
 #[test]
 fn no_secret_and_no_word_of_a_conversation_is_in_a_log_or_in_a_reply_to_others() {
     let hash = hash_of_the_password();
@@ -302,40 +327,51 @@ fn no_secret_and_no_word_of_a_conversation_is_in_a_log_or_in_a_reply_to_others()
         ("responses", "json", ("DASHBOARD_PASSWORD_HASH", hash.as_str())),
     ] {
         let model = ModelServer::start(indiscreet);
-        let mut program = Program::new(BINARY)
-            .set("OPENAI_BASE_URL", &model.base_url())
+        let mut program = canaries(&model.base_url())
             .set("UPSTREAM_API", form)
-            .set("OPENAI_API_KEY", MODEL_KEY)
-            .set("WIDGET_API_KEY", PUBLIC_KEY)
-            .set("ADMIN_API_KEY", ADMIN_KEY)
             .set("DASHBOARD_PASSWORD", "")
             .set(password.0, password.1)
-            .set("CORS_ORIGIN", "https://shop.example")
-            .set("ASSISTANT_INSTRUCTIONS", "canary-instructions")
-            .set("LOG_LEVEL", "trace")
             .set("LOG_FORMAT", log_format)
             .started();
         let mut asking = Asking { program: &program, replies: 0 };
-        let answer = chat(&mut asking);
+        let answer = chat(&mut asking, &BEHAVIOURS);
         read(&mut asking, &answer);
         misbehave(&mut asking);
         let own = [sign_in(&mut asking), hash.clone()];
         let replies = asking.replies;
+        // Its name is in what it says, and both are searched.
+        said_by(&program, &["backup"]);
 
         let log = log_of(&mut program);
-        assert!(
-            log.contains("TRACE") && log.contains("the model failed"),
-            "hardly anything was logged: {log}"
-        );
-        for line in log.lines() {
-            let has_own = own.iter().any(|secret| line.contains(secret));
-            assert!(!line.to_ascii_lowercase().contains(CANARY) && !has_own, "{line}");
+        check_log(&log, &own);
+        let (files, lines) = (check_files(program.folder(), &own), log.lines().count());
+        println!("{form}: {replies} replies, {lines} lines of log, {files} files: nothing found");
+    }
+}
+
+#[test]
+fn a_model_over_https_changes_nothing_whether_its_certificate_is_trusted_or_not() {
+    for is_trusted in [true, false] {
+        let model = ModelServer::start(indiscreet);
+        let front = TlsFront::start(model.address());
+        let mut program =
+            canaries(&format!("https://127.0.0.1:{}/v1", front.port())).set("UPSTREAM_API", "chat");
+        if is_trusted {
+            let path = program.folder().join("certificate.pem");
+            fs::write(&path, TlsFront::CERTIFICATE).unwrap();
+            program = program.set("SSL_CERT_FILE", &path.display().to_string());
         }
-        let files = check_files(program.folder(), &own);
-        println!(
-            "{form}: {replies} replies, {} lines of log, {files} files: nothing found",
-            log.lines().count()
-        );
+        program.start();
+        let mut asking = Asking { program: &program, replies: 0 };
+        if is_trusted {
+            chat(&mut asking, &["well", "unauthorized", "error-event", "no-json", "cut"]);
+        } else {
+            let reply = asking.api(For::Anybody, "a message", &message("/v1/chat", MESSAGE));
+            assert_eq!((reply.status, &reply.json()["code"]), (502, &json!("upstream_error")));
+            assert!(model.calls().is_empty(), "the key was given to somebody");
+        }
+        check_log(&log_of(&mut program), &[]);
+        check_files(program.folder(), &[]);
     }
 }
 

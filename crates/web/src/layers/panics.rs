@@ -4,10 +4,8 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::{ApiError, Code};
 
-/// One request that meets a defect gets an error; the process and the other requests go on.
-#[expect(clippy::needless_pass_by_value, reason = "the layer calls it so")]
-pub(super) fn to_error(panic: Box<dyn Any + Send>) -> Response {
-    let said = panic.downcast_ref::<String>().map(String::as_str);
-    let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-    ApiError::new(Code::Internal).because(format!("panic: {said}")).into_response()
+/// One request that meets a defect gets an error; the process and the other requests go on. The panic's message is left
+/// out, also of the log: it may quote what visitors wrote.
+pub(super) fn to_error(_panic: Box<dyn Any + Send>) -> Response {
+    ApiError::new(Code::Internal).because("the program panicked").into_response()
 }
