@@ -12,7 +12,7 @@ use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Par
 const MAX_QUOTES: usize = 16;
 
 /// Renders an answer.
-pub(super) fn render(text: &str) -> String {
+pub(crate) fn render(text: &str) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     let mut writer = Writer {
         html: String::with_capacity(text.len() * 2),
@@ -171,11 +171,9 @@ fn heading(level: HeadingLevel) -> &'static str {
 /// addresses that have any are refused.
 fn is_safe_address(address: &str) -> bool {
     let Some((scheme, rest)) = address.split_once(':') else { return false };
-    let known = ["https", "http", "mailto", "tel"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
-    let is_web = scheme.len() >= 4 && scheme[..4].eq_ignore_ascii_case("http");
-    known
-        && (!is_web || rest.starts_with("//"))
-        && !address.chars().any(|c| c.is_control() || c.is_whitespace())
+    let is = |known: &str| scheme.eq_ignore_ascii_case(known);
+    let is_whole = if is("https") || is("http") { rest.starts_with("//") } else { is("mailto") || is("tel") };
+    is_whole && !address.chars().any(|c| c.is_control() || c.is_whitespace())
 }
 
 #[cfg(test)]
@@ -224,6 +222,7 @@ mod tests {
             "//evil.example",
             "/relative",
             "https:evil",
+            "aé€:x",
             "x",
         ] {
             let html = render(&format!("[x](<{address}>)"));
