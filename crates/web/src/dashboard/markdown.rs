@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 
 use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-/// Quotes within more quotes than this are shown as if they were not. A mark of two bytes would otherwise become an element
-/// of two dozen, and a page of elements too deep for browsers.
-const MAX_QUOTES: usize = 16;
+/// Quotes, lists and emphasis within more of these than this are shown as if they were not. A mark of two bytes would
+/// otherwise become an element of two dozen, and a page of elements too deep for browsers.
+const MAX_NESTED: usize = 32;
 
 /// Renders an answer.
 pub(crate) fn render(text: &str) -> String {
@@ -17,8 +17,10 @@ pub(crate) fn render(text: &str) -> String {
     let mut writer = Writer {
         html: String::with_capacity(text.len() * 2),
         in_head: false,
-        quotes: 0,
-        open_links: Vec::new(),
+        cell: 0,
+        empty_cells: 0,
+        nested: 0,
+        shown: Vec::new(),
     };
     for event in Parser::new_ext(text, options) {
         writer.write(event);
@@ -29,10 +31,14 @@ pub(crate) fn render(text: &str) -> String {
 struct Writer {
     html: String,
     in_head: bool,
-    /// How many quotes are being written within each other.
-    quotes: usize,
-    /// For each link being written, whether it has an address and so an element.
-    open_links: Vec<bool>,
+    /// Where the cell being written begins.
+    cell: usize,
+    /// How many cells before it are empty and not written yet.
+    empty_cells: usize,
+    /// How many quotes, lists and emphases are being written within each other.
+    nested: usize,
+    /// For each tag being written, whether it is an element.
+    shown: Vec<bool>,
 }
 
 impl Writer {
@@ -59,17 +65,21 @@ impl Writer {
     }
 
     fn start(&mut self, tag: &Tag<'_>) {
+        self.nested += usize::from(nests(tag.to_end()));
+        let is_shown = match tag {
+            Tag::Link { dest_url, .. } => is_safe_address(dest_url),
+            tag => !nests(tag.to_end()) || self.nested <= MAX_NESTED,
+        };
+        self.shown.push(is_shown);
+        if !is_shown {
+            return;
+        }
         match tag {
             Tag::Paragraph => self.html.push_str("<p dir=\"auto\">"),
             Tag::Heading { level, .. } => {
                 let _ = write!(self.html, "<{} dir=\"auto\">", heading(*level));
             }
-            Tag::BlockQuote(_) => {
-                self.quotes += 1;
-                if self.quotes <= MAX_QUOTES {
-                    self.html.push_str("<blockquote>");
-                }
-            }
+            Tag::BlockQuote(_) => self.html.push_str("<blockquote>"),
             Tag::CodeBlock(kind) => {
                 // The language is the model's word; it is not needed.
                 let (CodeBlockKind::Fenced(_) | CodeBlockKind::Indented) = kind;
@@ -92,7 +102,8 @@ impl Writer {
                 self.html.push_str("<thead><tr>");
             }
             Tag::TableRow => self.html.push_str("<tr>"),
-            Tag::TableCell => self.html.push_str(if self.in_head { "<th scope=\"col\">" } else { "<td>" }),
+            Tag::TableCell if self.in_head => self.html.push_str("<th scope=\"col\">"),
+            Tag::TableCell => self.cell = self.html.len(),
             Tag::Emphasis => self.html.push_str("<em>"),
             Tag::Strong => self.html.push_str("<strong>"),
             Tag::Strikethrough => self.html.push_str("<s>"),
@@ -102,16 +113,17 @@ impl Writer {
     }
 
     fn end(&mut self, tag: TagEnd) {
+        self.nested -= usize::from(nests(tag));
+        if self.shown.pop() != Some(true) {
+            return;
+        }
         let end = match tag {
             TagEnd::Paragraph => "</p>",
             TagEnd::Heading(level) => {
                 let _ = write!(self.html, "</{}>", heading(level));
                 return;
             }
-            TagEnd::BlockQuote(_) => {
-                self.quotes -= 1;
-                if self.quotes < MAX_QUOTES { "</blockquote>" } else { "" }
-            }
+            TagEnd::BlockQuote(_) => "</blockquote>",
             TagEnd::CodeBlock => "</code></pre>",
             TagEnd::List(false) => "</ul>",
             TagEnd::List(true) => "</ol>",
@@ -121,26 +133,40 @@ impl Writer {
                 self.in_head = false;
                 "</tr></thead><tbody>"
             }
-            TagEnd::TableRow => "</tr>",
+            TagEnd::TableRow => {
+                self.empty_cells = 0;
+                "</tr>"
+            }
             TagEnd::TableCell if self.in_head => "</th>",
-            TagEnd::TableCell => "</td>",
+            TagEnd::TableCell => {
+                self.end_cell();
+                ""
+            }
             TagEnd::Emphasis => "</em>",
             TagEnd::Strong => "</strong>",
             TagEnd::Strikethrough => "</s>",
-            TagEnd::Link if self.open_links.pop() == Some(true) => "</a>",
+            TagEnd::Link => "</a>",
             _ => "",
         };
         self.html.push_str(end);
     }
 
-    fn start_link(&mut self, address: &str) {
-        let is_safe = is_safe_address(address);
-        self.open_links.push(is_safe);
-        if is_safe {
-            self.html.push_str("<a target=\"_blank\" rel=\"noopener noreferrer nofollow ugc\" href=\"");
-            self.text(address);
-            self.html.push_str("\">");
+    /// Cells that end a row without a word in them are left out: the parser fills rows up to the width of the head, and a
+    /// page of answers would become a hundred times as large.
+    fn end_cell(&mut self) {
+        if self.html.len() == self.cell {
+            self.empty_cells += 1;
+            return;
         }
+        let before = "<td></td>".repeat(std::mem::take(&mut self.empty_cells));
+        self.html.insert_str(self.cell, &format!("{before}<td>"));
+        self.html.push_str("</td>");
+    }
+
+    fn start_link(&mut self, address: &str) {
+        self.html.push_str("<a target=\"_blank\" rel=\"noopener noreferrer nofollow ugc\" href=\"");
+        self.text(address);
+        self.html.push_str("\">");
     }
 
     fn text(&mut self, text: &str) {
@@ -155,6 +181,19 @@ impl Writer {
             }
         }
     }
+}
+
+/// Whether it may stand within itself without end.
+fn nests(tag: TagEnd) -> bool {
+    matches!(
+        tag,
+        TagEnd::BlockQuote(_)
+            | TagEnd::List(_)
+            | TagEnd::Item
+            | TagEnd::Emphasis
+            | TagEnd::Strong
+            | TagEnd::Strikethrough
+    )
 }
 
 /// Headings of an answer stand below the page's own.
@@ -194,6 +233,12 @@ mod tests {
                 "| a |\n|---|\n| 1 |",
                 "<div class=\"scroll-x\" tabindex=\"0\" role=\"region\" aria-label=\"Table\"><table><thead><tr>\
                  <th scope=\"col\">a</th></tr></thead><tbody><tr><td>1</td></tr></tbody></table></div>",
+            ),
+            (
+                "| a | b | c |\n|---|---|---|\n| | 2 | |\n| 1 |",
+                "<div class=\"scroll-x\" tabindex=\"0\" role=\"region\" aria-label=\"Table\"><table><thead><tr>\
+                 <th scope=\"col\">a</th><th scope=\"col\">b</th><th scope=\"col\">c</th></tr></thead><tbody>\
+                 <tr><td></td><td>2</td></tr><tr><td>1</td></tr></tbody></table></div>",
             ),
         ] {
             assert_eq!(render(text), html, "{text}");
@@ -290,9 +335,23 @@ mod tests {
     }
 
     #[test]
-    fn quotes_do_not_nest_for_ever() {
-        let html = render(&format!("{}deep", "> ".repeat(1000)));
-        assert_eq!((html.matches("<blockquote>").count(), html.matches("</blockquote>").count()), (16, 16));
-        assert!(html.contains("deep"));
+    fn quotes_lists_and_emphasis_do_not_nest_for_ever() {
+        for (text, element, nested) in [
+            (format!("{}deep", "> ".repeat(1000)), "blockquote", 32),
+            (format!("{}deep", "1. ".repeat(1000)), "ol", 16),
+            (format!("{}deep{}", "*a **b ".repeat(500), " b** a*".repeat(500)), "strong", 16),
+        ] {
+            let html = render(&text);
+            let count = |begin: &str| html.matches(&format!("{begin}{element}")).count();
+            assert_eq!((count("<"), count("</")), (nested, nested), "{html}");
+            assert!(html.contains("deep"));
+        }
+    }
+
+    #[test]
+    fn a_wide_table_does_not_make_its_short_rows_wide() {
+        let (head, line) = ("a|".repeat(500), "-|".repeat(500));
+        let html = render(&format!("|{head}\n|{line}\n{}", "a\n".repeat(1000)));
+        assert!(html.len() < 50_000, "{} bytes", html.len());
     }
 }
