@@ -17,6 +17,7 @@ pub(crate) fn render(text: &str) -> String {
     let mut writer = Writer {
         html: String::with_capacity(text.len() * 2),
         in_head: false,
+        in_link: false,
         cell: 0,
         empty_cells: 0,
         nested: 0,
@@ -31,6 +32,7 @@ pub(crate) fn render(text: &str) -> String {
 struct Writer {
     html: String,
     in_head: bool,
+    in_link: bool,
     /// Where the cell being written begins.
     cell: usize,
     /// How many cells before it are empty and not written yet.
@@ -67,7 +69,8 @@ impl Writer {
     fn start(&mut self, tag: &Tag<'_>) {
         self.nested += usize::from(nests(tag.to_end()));
         let is_shown = match tag {
-            Tag::Link { dest_url, .. } => is_safe_address(dest_url),
+            // The parser finds an address in angle brackets also within a link.
+            Tag::Link { dest_url, .. } => !self.in_link && is_safe_address(dest_url),
             tag => !nests(tag.to_end()) || self.nested <= MAX_NESTED,
         };
         self.shown.push(is_shown);
@@ -145,7 +148,10 @@ impl Writer {
             TagEnd::Emphasis => "</em>",
             TagEnd::Strong => "</strong>",
             TagEnd::Strikethrough => "</s>",
-            TagEnd::Link => "</a>",
+            TagEnd::Link => {
+                self.in_link = false;
+                "</a>"
+            }
             _ => "",
         };
         self.html.push_str(end);
@@ -164,6 +170,7 @@ impl Writer {
     }
 
     fn start_link(&mut self, address: &str) {
+        self.in_link = true;
         self.html.push_str("<a target=\"_blank\" rel=\"noopener noreferrer nofollow ugc\" href=\"");
         self.text(address);
         self.html.push_str("\">");
@@ -273,6 +280,13 @@ mod tests {
             let html = render(&format!("[x](<{address}>)"));
             assert!(!html.contains("<a"), "{address}: {html}");
         }
+    }
+
+    #[test]
+    fn a_link_has_no_link_in_it() {
+        let html = render("[a <https://b.example> c](https://d.example) <https://e.example>");
+        assert_eq!((html.matches("<a ").count(), html.matches("</a>").count()), (2, 2), "{html}");
+        assert!(html.contains("\"https://d.example\">a https://b.example c</a>"), "{html}");
     }
 
     #[test]
