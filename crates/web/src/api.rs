@@ -2,10 +2,10 @@
 
 mod admin_conversation;
 mod admin_conversations;
-mod chat;
+pub(crate) mod chat;
 mod chat_stream;
 mod docs;
-mod follow;
+pub(crate) mod follow;
 mod health;
 mod openapi;
 mod ready;

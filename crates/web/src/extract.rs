@@ -1,7 +1,7 @@
 //! What handlers are given. Each of these can refuse the request; a handler's signature shows which do.
 
 mod admin;
-mod json;
+pub(crate) mod json;
 mod path;
 mod query;
 mod quota;

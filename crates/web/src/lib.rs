@@ -10,6 +10,8 @@ pub mod dashboard;
 mod error;
 mod extract;
 mod feed;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod keys;
 mod layers;
 mod limit;

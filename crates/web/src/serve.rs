@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
@@ -99,7 +100,10 @@ async fn accept(
 ) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, peer)) => Some((stream, peer, place)),
+        Ok((stream, peer)) => {
+            let _ = stream.set_nodelay(true);
+            Some((stream, peer, place))
+        }
         Err(error) => {
             // Out of file descriptors, most likely: others have to close theirs first.
             warn!(%error, "cannot accept a connection");
@@ -109,14 +113,14 @@ async fn accept(
     }
 }
 
-async fn serve_connection(
-    stream: TcpStream,
+/// Serves one connection to its end.
+pub(crate) async fn serve_connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     peer: SocketAddr,
     router: Router,
     limits: ServeLimits,
     shutdown: Shutdown,
 ) {
-    let _ = stream.set_nodelay(true);
     let (stream, heads) = TimedStream::new(stream, limits.head, limits.stall);
     let service =
         service_fn(|request: Request<Incoming>| router.clone().oneshot(prepare(request, peer, &heads)));

@@ -17,7 +17,7 @@ const MAX_EVENT: usize = 64 * 1024;
 const USAGE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Reads one answer.
-pub(super) struct Answer {
+pub(crate) struct Answer {
     response: Response,
     events: SseReader,
     form: Form,
@@ -39,7 +39,7 @@ enum Form {
 }
 
 impl Answer {
-    pub(super) fn new(response: Response, form: ApiForm, timeouts: ModelTimeouts, begun: Instant) -> Self {
+    pub(crate) fn new(response: Response, form: ApiForm, timeouts: ModelTimeouts, begun: Instant) -> Self {
         let form = match form {
             ApiForm::ChatCompletions => Form::ChatCompletions(chat_completions::Reader::default()),
             ApiForm::Responses => Form::Responses(responses::Reader::default()),
@@ -59,7 +59,7 @@ impl Answer {
     }
 
     /// The next event; `None` after the last one.
-    pub(super) async fn next(&mut self) -> Option<Result<ModelEvent, ModelError>> {
+    pub(crate) async fn next(&mut self) -> Option<Result<ModelEvent, ModelError>> {
         if let Some(event) = self.then.take() {
             return Some(event);
         }

@@ -33,7 +33,7 @@ impl FromJson for ChatRequest {}
 
 impl ChatRequest {
     /// The message, checked. After this no text of the request is unchecked.
-    pub(super) fn check(self, site: SiteId, headers: &HeaderMap) -> Result<SendMessage, ApiError> {
+    pub(crate) fn check(self, site: SiteId, headers: &HeaderMap) -> Result<SendMessage, ApiError> {
         let session = required_text("sessionId", self.session_id)?;
         let message = required_text("message", self.message)?;
         let key =

@@ -57,7 +57,8 @@ pub(crate) async fn follow(
     Ok(follow_turn(turn, Framing::asked(&headers), &context.id))
 }
 
-fn parse_cursor(text: &str) -> Result<usize, ApiError> {
+/// The place in an answer that a text stands for, in bytes.
+pub(crate) fn parse_cursor(text: &str) -> Result<usize, ApiError> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let invalid = || ApiError::new(Code::InvalidCursor).detail("after", "must be a cursor of this answer");
     text.parse().ok().filter(|_| digits).ok_or_else(invalid)

@@ -188,7 +188,7 @@ async fn read_form(headers: &HeaderMap, body: Body) -> Result<LoginForm, ApiErro
 }
 
 /// A path of this dashboard, or its first page: nobody is sent on to another site.
-fn safe_path(path: &str) -> &str {
+pub(crate) fn safe_path(path: &str) -> &str {
     let is_path = path.starts_with('/') && !path.starts_with("//") && !path.contains('\\');
     // Browsers drop tabs and line ends from addresses before they read them.
     if is_path && path.bytes().all(|byte| byte.is_ascii_graphic()) { path } else { "/" }

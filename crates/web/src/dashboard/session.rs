@@ -159,7 +159,7 @@ pub(super) async fn open(
 
 /// The cookies' names and attributes: they depend on how the browser reaches us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cookies {
+pub(crate) enum Cookies {
     /// Over HTTPS, with the prefix that binds a cookie to this host (RFC 6265bis, section 4.1.3.2).
     Secure,
     /// Over plain HTTP, from the machine itself or where the settings allow it.
@@ -198,11 +198,11 @@ impl Cookies {
         }
     }
 
-    pub(super) fn session(self, headers: &HeaderMap) -> Option<String> {
+    pub(crate) fn session(self, headers: &HeaderMap) -> Option<String> {
         find(headers, self.session_name())
     }
 
-    pub(super) fn device(self, headers: &HeaderMap) -> Option<String> {
+    pub(crate) fn device(self, headers: &HeaderMap) -> Option<String> {
         find(headers, self.device_name())
     }
 

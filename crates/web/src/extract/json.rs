@@ -20,7 +20,7 @@ const MAX_BODY: usize = 64 * 1024;
 const BODY_LIMIT: Duration = Duration::from_secs(30);
 
 /// How deep JSON may be nested.
-const MAX_DEPTH: usize = 32;
+pub(crate) const MAX_DEPTH: usize = 32;
 
 /// A JSON object as the request's body.
 #[derive(Clone, Debug)]
@@ -91,7 +91,8 @@ async fn read(request: Request<Body>) -> Result<Bytes, ApiError> {
     }
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+/// Reads a body.
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|_| Code::InvalidUtf8)?;
     if is_too_deep(bytes) {

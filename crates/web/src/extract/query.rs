@@ -15,16 +15,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        let query = parts.uri.query().unwrap_or_default();
-        Ok(Self(
-            form_urlencoded::parse(query.as_bytes())
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-        ))
+        Ok(Self::read(parts.uri.query().unwrap_or_default()))
     }
 }
 
 impl Query {
+    /// Reads what follows the `?`.
+    pub(crate) fn read(query: &str) -> Self {
+        let pairs = form_urlencoded::parse(query.as_bytes());
+        Self(pairs.map(|(name, value)| (name.into(), value.into())).collect())
+    }
+
     /// A parameter that may be there once.
     pub(crate) fn text(&self, name: &'static str) -> Result<Option<&str>, ApiError> {
         let mut values = self.0.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str());
@@ -60,8 +61,7 @@ mod tests {
     use super::*;
 
     fn limit(query: &str) -> Result<Option<u32>, Code> {
-        let pairs = form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into(), value.into()));
-        Query(pairs.collect()).number("limit", 1..=200).map_err(|error| error.code)
+        Query::read(query).number("limit", 1..=200).map_err(|error| error.code)
     }
 
     #[test]
