@@ -150,7 +150,8 @@ impl Sent<'_> {
     }
 }
 
-/// Splits a stream at the ends of heads and bodies and nowhere else. After a body whose end is not announced it gives up.
+/// Splits a stream at the ends of heads and bodies and nowhere else. It gives up where lengths contradict each other, and after
+/// a body whose length is not announced.
 fn requests_by_the_standard(stream: &[u8]) -> Vec<Sent<'_>> {
     let (mut requests, mut rest) = (Vec::new(), stream);
     loop {
@@ -163,18 +164,25 @@ fn requests_by_the_standard(stream: &[u8]) -> Vec<Sent<'_>> {
             head.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         let mut words = lines.next().unwrap_or_default().split(|byte| *byte == b' ');
         let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let (mut length, mut is_chunked) = (0, false);
+        let (mut length, mut is_chunked) = (None, false);
         for line in lines {
             let mut parts = line.splitn(2, |byte| *byte == b':');
             let name = parts.next().unwrap_or_default();
             let value = parts.next().unwrap_or_default().trim_ascii();
             is_chunked |= name.eq_ignore_ascii_case(b"transfer-encoding");
             if name.eq_ignore_ascii_case(b"content-length") {
-                length =
-                    str::from_utf8(value).ok().and_then(|value| value.parse().ok()).unwrap_or(usize::MAX);
+                let value = str::from_utf8(value).ok().and_then(|value| value.parse().ok());
+                let value = value.unwrap_or(usize::MAX);
+                if length.is_some_and(|other| other != value) {
+                    return requests;
+                }
+                length = Some(value);
             }
         }
-        let body = behind.get(..length).filter(|_| !is_chunked);
+        if is_chunked && length.is_some() {
+            return requests;
+        }
+        let body = behind.get(..length.unwrap_or(0)).filter(|_| !is_chunked);
         requests.push(Sent { method, target, body, is_chunked });
         let Some(body) = body else { return requests };
         rest = &behind[body.len()..];
