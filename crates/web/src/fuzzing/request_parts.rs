@@ -1,5 +1,6 @@
 use frontdesk_core::{
-    AnswerFacts, ConversationId, ListCursor, MessageStatus, SecretHash, SiteId, Timestamp, TurnEnd, TurnLog,
+    AnswerFacts, ConversationId, FeedCursor, ListCursor, MessageStatus, SecretHash, SiteId, Timestamp,
+    TurnEnd, TurnLog,
 };
 use http::{HeaderMap, StatusCode};
 
@@ -90,6 +91,11 @@ fn check_places(query: &str) {
         assert!(altered == made || cursor::decode(SiteId::DEFAULT, &altered).is_none());
     }
     if let Ok(Some(text)) = query.text("after")
+        && let Ok(place) = text.parse::<FeedCursor>()
+    {
+        assert_eq!(place.to_string(), text, "two texts for one place");
+    }
+    if let Ok(Some(text)) = query.text("after")
         && let Ok(after) = parse_cursor(text)
     {
         assert_eq!(text.trim_start_matches('0'), after.to_string().trim_start_matches('0'));
@@ -98,6 +104,7 @@ fn check_places(query: &str) {
             finish: AnswerFacts::default().finish,
             failure: None,
             usage: None,
+            retry_after: None,
         };
         let answer = "aé漢😀";
         let log = TurnLog::ended(answer.to_owned(), end);
