@@ -22,6 +22,8 @@ export interface Desk {
   crashAndRestart(): Promise<void>;
   /** Ends the process at once. */
   crash(): Promise<void>;
+  /** Asks the process to end, and waits until it has. */
+  shutDown(): Promise<void>;
   start(): Promise<void>;
   end(): Promise<void>;
 }
@@ -33,6 +35,12 @@ export async function startDesk(settings: Record<string, string>): Promise<Desk>
   const api = `http://127.0.0.1:${port}`;
   let child: ChildProcess;
   let printed = '';
+
+  async function stop(signal: NodeJS.Signals): Promise<void> {
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await gone;
+  }
 
   const desk: Desk = {
     api,
@@ -63,11 +71,8 @@ export async function startDesk(settings: Record<string, string>): Promise<Desk>
           throw new Error(`the program does not serve:\n${printed}`);
       }
     },
-    async crash() {
-      const gone = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGKILL');
-      await gone;
-    },
+    crash: () => stop('SIGKILL'),
+    shutDown: () => stop('SIGTERM'),
     async crashAndRestart() {
       await desk.crash();
       await desk.start();

@@ -1,6 +1,6 @@
 /** The chat on a website: a visitor asks, reads, stops, comes back. */
 
-import { startDesk } from '../support/desk.ts';
+import { type Desk, startDesk } from '../support/desk.ts';
 import { startModel } from '../support/model.ts';
 import { startSite } from '../support/site.ts';
 import { expect, test } from '../support/test.ts';
@@ -195,19 +195,55 @@ test('a site that is not allowed is told so, and the visitor keeps the words', a
   await elsewhere.end();
 });
 
-test('a server that crashes in the middle of an answer loses nothing that was said', async ({ page, site }) => {
+test('after a crash in the middle of an answer what is shown is what is stored', async ({ page, site }) => {
   const model = await startModel();
   const desk = await startDesk({ OPENAI_BASE_URL: `${model.url}/v1`, CORS_ORIGIN: site.url });
   const widget = new Widget(page);
   await widget.visit(site.add({ body: snippet(desk) }));
   await widget.open();
   await widget.send('Please answer slowly');
-  await expect(widget.answers().last()).toContainText('word9');
+  // It is stored once a second.
+  await expect(widget.answers().last()).toContainText('word60', { timeout: 15_000 });
   await desk.crashAndRestart();
   await expect(widget.log).toContainText('The connection dropped before the end.', { timeout: 20_000 });
   await expect(widget.answers().last()).toContainText('word9');
+  const shown = await widget.answers().last().innerText();
+  await page.reload();
+  await expect(widget.log).toContainText('The connection dropped before the end.');
+  await expect(widget.answers().last()).toHaveText(shown, { useInnerText: true });
   await widget.ask('Are you there?');
   await expect(widget.questions()).toHaveText(['Please answer slowly', 'Are you there?']);
   await desk.end();
   await model.end();
 });
+
+for (const [what, end] of [
+  ['a crash', (desk: Desk) => desk.crash()],
+  ['a shutdown', (desk: Desk) => desk.shutDown()],
+] as const) {
+  test(`after ${what} a reload offers to have the answer written again, in its place`, async ({ page, site }) => {
+    const model = await startModel();
+    const settings = { OPENAI_BASE_URL: `${model.url}/v1`, CORS_ORIGIN: site.url, SHUTDOWN_TIMEOUT_MS: '100' };
+    const desk = await startDesk(settings);
+    const widget = new Widget(page);
+    await widget.visit(site.add({ body: snippet(desk) }));
+    await widget.open();
+    await widget.ask('Are you there?');
+    await widget.send('Please answer slowly');
+    await expect(widget.answers().last()).toContainText('word50', { timeout: 15_000 });
+    await end(desk);
+    await desk.start();
+    await page.reload();
+    await expect(widget.answers().last()).toContainText('word9');
+    await expect(widget.log).toContainText('The connection dropped before the end.');
+    await widget.log.getByRole('button', { name: 'Try again' }).click();
+    await expect(widget.answers()).toHaveCount(2);
+    await expect(widget.answers().last()).toContainText('word399', { timeout: 20_000 });
+    await page.reload();
+    await expect(widget.questions()).toHaveText(['Are you there?', 'Please answer slowly']);
+    await expect(widget.answers()).toHaveCount(2);
+    await expect(widget.answers().last()).toContainText('word399');
+    await desk.end();
+    await model.end();
+  });
+}

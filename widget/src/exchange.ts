@@ -23,6 +23,10 @@ const STOP_GRACE = 3_000;
 /** Seconds to wait where the server does not say. */
 const LIMIT_WAIT = 30;
 
+/** The beginning of a text, as long as the server counts: in bytes. */
+const firstBytes = (text: string, count = 0) =>
+  new TextDecoder().decode(new TextEncoder().encode(text).slice(0, count));
+
 export function startExchange(turn: Turn, api: Api, link: Link, changed: () => void): Exchange {
   let connection: AbortController;
   /** The server has begun this answer: from here on we follow it instead of asking again. */
@@ -85,9 +89,10 @@ export function startExchange(turn: Turn, api: Api, link: Link, changed: () => v
 
   /** Applies one event. True if it ends the turn. */
   function take(event: ChatEvent): boolean {
+    const shown = turn.cursor;
     turn.answerId = event.messageId ?? turn.answerId;
     if (event.type === 'error') {
-      turn.final = event.retryable === false;
+      turn.final = !turn.key || event.retryable === false;
       if (!stopping || !following) fail();
       return true;
     }
@@ -102,8 +107,9 @@ export function startExchange(turn: Turn, api: Api, link: Link, changed: () => v
     }
     if (event.type === 'start') {
       following = true;
-      if (!event.seq) {
-        turn.answer = '';
+      // After a crash the server may have less than it has shown.
+      if (!event.seq || event.seq < shown) {
+        turn.answer = firstBytes(turn.answer, event.seq);
         turn.memory = undefined;
       }
       if (stopping) tellServerToStop();

@@ -215,6 +215,28 @@ describe('a connection that breaks', () => {
     expect([quiet.aborted, run.turn.state]).toEqual([false, 'waiting']);
   });
 
+  test.each([
+    [6, 'Héllo'],
+    [3, 'Hé'],
+    [0, ''],
+  ])('and has only %i bytes after a crash shows no more than those', async (seq, answer) => {
+    const restarted = { type: 'error', error: 'Interrupted', code: 'restarted', retryable: true, seq };
+    const run = begin(
+      says(START, token('Héllo', 6)),
+      says({ ...START, seq: 6 }, token(', wörld', 14)),
+      says({ ...START, seq }, restarted),
+    );
+    run.turn.memory = {};
+    await seconds(3);
+    expect(addresses(run).at(-1)).toBe('GET /v1/chat/stream/a1?after=14');
+    expect(run.turn).toMatchObject({
+      answer,
+      state: answer ? 'interrupted' : 'failed',
+      final: false,
+      memory: undefined,
+    });
+  });
+
   test('after half an answer, and for good, leaves the half and says so', async () => {
     const run = begin(says(START, token('Yes', 1)), json(404));
     await seconds(1);

@@ -22,7 +22,7 @@ pub use self::settings::ChatSettings;
 use crate::{
     Clock, ConversationId, CursorOutOfRange, IdempotencyKey, Message, MessageId, MessageStatus, Model,
     OpenTurn, OpenedTurn, Random, RepeatedTurn, SecretHash, SessionKey, SiteId, Store, StoreError, Timestamp,
-    TurnEnd, TurnIds, TurnLog, TurnOpening, TurnReader, VisitorText,
+    TurnEnd, TurnFailure, TurnIds, TurnLog, TurnOpening, TurnReader, VisitorText,
 };
 use running::{Running, RunningTurn};
 use watchers::Watchers;
@@ -148,6 +148,9 @@ impl Chat {
     /// Follows an answer from a cursor on, whether it is still being written or not, for whoever knows the secret of its
     /// session.
     ///
+    /// Of an answer that a crash interrupted the last words that were shown may not be stored. A cursor past its end
+    /// begins at the end then, which the reader's cursor says.
+    ///
     /// `None` if there is no such answer under that secret.
     pub async fn follow(
         &self,
@@ -164,6 +167,8 @@ impl Chat {
         let stored = self.service.ports.store.session_answer(site, Some(secret), answer).await?;
         let Some((conversation, message)) = stored else { return Ok(None) };
         let Some(log) = ended_log(&message) else { return Err(FollowError::Elsewhere) };
+        let is_cut_back = message.facts.failure == Some(TurnFailure::Restarted);
+        let cursor = if is_cut_back { cursor.min(message.text.len()) } else { cursor };
         Ok(Some(Turn { conversation, answer, repeated: false, reader: log.reader(cursor)? }))
     }
 

@@ -57,6 +57,11 @@ impl MessageStatus {
         }
     }
 
+    /// The status of an answer that ended before its end with this text: blank answers count as none.
+    pub fn of_broken(text: &str) -> Self {
+        if text.trim().is_empty() { Self::Failed } else { Self::Interrupted }
+    }
+
     /// The status of that name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == text)

@@ -27,7 +27,9 @@ pub(crate) enum StreamEvent<'a> {
         conversation_id: String,
         /// The answer.
         message_id: String,
-        /// The cursor that the stream begins at: 0, or where a resumed one was left.
+        /// The cursor that the stream begins at: 0, or where a resumed one was left. Smaller than that only after a crash
+        /// of the server, of an answer whose last words were not stored: then the client cuts its text back to as many
+        /// bytes (UTF-8).
         seq: usize,
     },
     /// More text.

@@ -7,8 +7,8 @@ use super::*;
 use crate::testing::suite::{SITE, bare_session, session};
 use crate::testing::{ManualClock, MemoryStore, ModelCall, ModelCalls, ScriptedModel, SeededRandom};
 use crate::{
-    AnswerStream, ConversationStore as _, FinishReason, ModelError, ModelErrorKind, Prompt, StoreErrorKind,
-    ThreadPage, TurnFailure, TurnUpdate,
+    AnswerStream, ConversationStore as _, FinishReason, ModelError, ModelErrorKind, Prompt, SavePartial,
+    StoreErrorKind, ThreadPage, TurnFailure, TurnUpdate,
 };
 
 struct Desk {
@@ -29,7 +29,11 @@ impl Desk {
     }
 
     fn over(model: Arc<dyn Model>, calls: ModelCalls, settings: ChatSettings) -> Self {
-        let (store, clock) = (Arc::new(MemoryStore::default()), Arc::new(ManualClock::default()));
+        Self::on(Arc::default(), model, calls, settings)
+    }
+
+    fn on(store: Arc<MemoryStore>, model: Arc<dyn Model>, calls: ModelCalls, settings: ChatSettings) -> Self {
+        let clock = Arc::new(ManualClock::default());
         let ports = ChatPorts {
             store: Arc::clone(&store) as Arc<dyn Store>,
             model,
@@ -170,7 +174,7 @@ async fn only_the_visitor_can_stop_or_follow_an_answer() {
 }
 
 #[tokio::test]
-async fn a_cursor_past_the_end_is_refused() {
+async fn a_cursor_that_is_not_a_place_is_refused() {
     let desk = Desk::open();
     let (turn, mut call) = desk.ask("hello").await;
     call.say("é");
@@ -180,6 +184,26 @@ async fn a_cursor_past_the_end_is_refused() {
     for cursor in [1, 3, usize::MAX] {
         let followed = desk.follow("a", answer, cursor).await;
         assert!(matches!(followed, Err(FollowError::Cursor(_))), "{cursor}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_crash_took_is_taken_back_from_its_reader() {
+    for (kept, shown, begins) in [("", 5, 0), ("Hé", 9, 3), ("Hé", 3, 3), ("Hé", 1, 1), ("Hé", usize::MAX, 3)]
+    {
+        let desk = Desk::open();
+        let (turn, _call) = desk.ask("hello").await;
+        let partial = SavePartial { site: SITE, answer: turn.answer, text: kept.to_owned() };
+        desk.store.save_partial(partial).await.unwrap();
+        desk.store.interrupt_unfinished(desk.clock.now()).await.unwrap();
+        let (model, calls) = ScriptedModel::new();
+        let started_again = Desk::on(desk.store, Arc::new(model), calls, ChatSettings::default());
+        let again = started_again.follow("a", turn.answer, shown).await.unwrap().unwrap();
+        assert_eq!(again.reader.cursor(), begins, "{kept:?}, {shown}");
+        let (rest, end) = read(again).await;
+        assert_eq!((rest.as_str(), end.failure), (&kept[begins..], Some(TurnFailure::Restarted)));
+        let within_a_character = started_again.follow("a", turn.answer, 2).await;
+        assert_eq!(within_a_character.is_err(), !kept.is_empty());
     }
 }
 
@@ -471,9 +495,6 @@ async fn a_defect_in_the_model_fails_one_answer_and_no_more() {
     }
     assert_eq!(desk.messages().await.len(), 4);
     assert_eq!(desk.messages().await[0].text, "one");
-    assert_eq!(desk.store.conversations(query()).await.unwrap().total, 1);
-}
-
-fn query() -> crate::ConversationQuery {
-    crate::ConversationQuery { site: SITE, after: None, limit: 10 }
+    let query = crate::ConversationQuery { site: SITE, after: None, limit: 10 };
+    assert_eq!(desk.store.conversations(query).await.unwrap().total, 1);
 }

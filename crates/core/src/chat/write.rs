@@ -165,7 +165,7 @@ impl Writing {
         };
         let mut broken = |failure| {
             facts.failure = Some(failure);
-            if is_empty { MessageStatus::Failed } else { MessageStatus::Interrupted }
+            MessageStatus::of_broken(&text)
         };
         let status = match ending {
             Ending::Stopped => MessageStatus::Stopped,

@@ -23,7 +23,8 @@ pub trait ConversationStore: fmt::Debug + Send + Sync {
     /// Ends an answer. Repeating it changes nothing; an answer that does not exist is a conflict.
     async fn close_turn(&self, turn: CloseTurn) -> Result<(), StoreError>;
 
-    /// Makes every answer that is still [`MessageStatus::Streaming`] interrupted, and says how many there were.
+    /// Ends every answer that is still [`MessageStatus::Streaming`], with the text it has, as interrupted or failed (see
+    /// [`MessageStatus::of_broken`]), and says how many there were.
     ///
     /// For the start, when nothing can be writing them any more.
     async fn interrupt_unfinished(&self, now: Timestamp) -> Result<u64, StoreError>;

@@ -267,7 +267,7 @@ impl ConversationStore for MemoryStore {
         let mut count = 0;
         for Conversation { summary, messages, .. } in &mut data.conversations {
             for answer in messages.iter_mut().filter(|message| message.status == MessageStatus::Streaming) {
-                answer.status = MessageStatus::Interrupted;
+                answer.status = MessageStatus::of_broken(&answer.text);
                 answer.facts.failure = Some(TurnFailure::Restarted);
                 answer.revision = summary.next_revision();
                 count += 1;

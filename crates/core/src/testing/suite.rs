@@ -192,7 +192,7 @@ macro_rules! store_suite {
                 an_answer_that_ended_at_a_limit_is_not_written_again,
                 another_message_under_the_same_key_is_refused,
                 keys_belong_to_their_conversation,
-                unfinished_answers_become_interrupted,
+                unfinished_answers_become_interrupted_or_failed,
             ]
             listing: [
                 a_new_store_lists_nothing,

@@ -276,14 +276,25 @@ pub(super) fn close(connection: &Connection, turn: &CloseTurn) -> Result<(), Fai
 }
 
 pub(super) fn interrupt_unfinished(connection: &Connection) -> Result<u64, Failure> {
-    // No conversation has more than one.
     let count = "UPDATE conversations SET revision = revision + 1
                  WHERE id IN (SELECT conversation_id FROM messages WHERE status = 'streaming')";
     connection.prepare_cached(count)?.execute([])?;
-    let sql = "UPDATE messages SET status = ?, failure = ?,
-                   revision = (SELECT revision FROM conversations WHERE conversations.id = conversation_id)
-               WHERE status = 'streaming'";
-    let values = params![MessageStatus::Interrupted.as_str(), TurnFailure::Restarted.code()];
-    let changed = connection.prepare_cached(sql)?.execute(values)?;
-    Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+    let mut unfinished =
+        connection.prepare_cached("SELECT id, text FROM messages WHERE status = 'streaming'")?;
+    let ended = unfinished.query_map([], |row| {
+        let text: String = row.get(1)?;
+        Ok((row.get::<_, [u8; 16]>(0)?, MessageStatus::of_broken(&text)))
+    })?;
+    let ended = ended.collect::<rusqlite::Result<Vec<_>>>()?;
+    // No conversation has more than one.
+    let mut end = connection.prepare_cached(
+        "UPDATE messages
+         SET status = ?, failure = ?,
+             revision = (SELECT revision FROM conversations WHERE conversations.id = conversation_id)
+         WHERE id = ?",
+    )?;
+    for (answer, status) in &ended {
+        end.execute(params![status.as_str(), TurnFailure::Restarted.code(), answer])?;
+    }
+    Ok(u64::try_from(ended.len()).unwrap_or(u64::MAX))
 }

@@ -14,7 +14,9 @@ use crate::{ApiError, Code, ErrorObject};
 
 /// Follows an answer, from the beginning or from a cursor on, while it is being written or afterwards.
 ///
-/// The events are those of `POST /v1/chat/stream`; what the reader has already is left out.
+/// The events are those of `POST /v1/chat/stream`; what the reader has already is left out. If the server crashed while
+/// it wrote the answer, what the reader had last may not be stored: the `seq` of `start` is smaller than `after` then, and
+/// the reader cuts its text back to it.
 #[utoipa::path(
     get, path = "/v1/chat/stream/{messageId}", tag = "chat",
     params(

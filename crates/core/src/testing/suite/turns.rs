@@ -271,16 +271,22 @@ pub async fn keys_belong_to_their_conversation(f: &mut Fixture) {
     assert_eq!(key.unwrap().as_str(), "k1");
 }
 
-pub async fn unfinished_answers_become_interrupted(f: &mut Fixture) {
-    let opened = f.open(&session("a"), "hello").await;
-    let partial = SavePartial { site: super::SITE, answer: opened.answer, text: "Hel".to_owned() };
-    f.store.save_partial(partial).await.unwrap();
-    f.say(&session("b"), "hello", "Hello").await;
+pub async fn unfinished_answers_become_interrupted_or_failed(f: &mut Fixture) {
+    let kept = [("a", "Hel", MessageStatus::Interrupted), ("b", " \n\u{2003}", MessageStatus::Failed)];
+    for (who, text, _) in kept {
+        let opened = f.open(&session(who), "hello").await;
+        let partial = SavePartial { site: super::SITE, answer: opened.answer, text: text.to_owned() };
+        f.store.save_partial(partial).await.unwrap();
+    }
+    f.open(&session("c"), "hello").await;
+    f.say(&session("d"), "hello", "Hello").await;
     let now = f.turn(&session("a"), "x").now;
-    assert_eq!(f.store.interrupt_unfinished(now).await.unwrap(), 1);
+    assert_eq!(f.store.interrupt_unfinished(now).await.unwrap(), 3);
     assert_eq!(f.store.interrupt_unfinished(now).await.unwrap(), 0);
-    let answer = &f.thread(&session("a")).await.messages[1];
-    assert_eq!((answer.status, answer.text.as_str()), (MessageStatus::Interrupted, "Hel"));
-    assert_eq!(answer.facts.failure, Some(TurnFailure::Restarted));
-    assert_eq!(f.thread(&session("b")).await.messages[1].status, MessageStatus::Complete);
+    for (who, text, status) in kept.into_iter().chain([("c", "", MessageStatus::Failed)]) {
+        let answer = &f.thread(&session(who)).await.messages[1];
+        assert_eq!((answer.status, answer.text.as_str()), (status, text));
+        assert_eq!(answer.facts.failure, Some(TurnFailure::Restarted));
+    }
+    assert_eq!(f.thread(&session("d")).await.messages[1].status, MessageStatus::Complete);
 }
