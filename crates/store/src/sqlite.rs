@@ -104,6 +104,8 @@ mod tests {
         SessionId, SessionKey, SiteId, SiteStore as _, Timestamp, TurnIds, VisitorText,
     };
 
+    use frontdesk_testkit::SmallDisk;
+
     use super::*;
 
     /// A database with these conversations, each a question and its answer; still open.
@@ -231,5 +233,33 @@ mod tests {
             assert!(matches!(error, OpenSqliteError::Migration { .. }), "{error}");
             assert!(backups(folder.path()).is_empty());
         }
+    }
+
+    #[test]
+    fn a_schema_is_not_changed_on_a_disk_that_has_no_room_for_its_backup() {
+        let name = "sqlite::tests::a_schema_is_not_changed_on_a_disk_that_has_no_room_for_its_backup";
+        SmallDisk::lend(name, 1024, |disk| {
+            let path = disk.folder().join("test.db");
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            drop(runtime.block_on(with_messages(&path, 0..2)));
+            let mut failures = String::new();
+            // Opening takes some room too, and changing the schema takes more than the backup.
+            for room in (0..).step_by(16 * 1024) {
+                let ballast = disk.fill();
+                let all = fs::metadata(&ballast).unwrap().len();
+                fs::File::options().write(true).open(&ballast).unwrap().set_len(all - room).unwrap();
+                let opened = SqliteStore::open_as(&path, &ManualClock::default(), &LATER);
+                fs::remove_file(ballast).unwrap();
+                let Err(error) = opened else { break };
+                assert!(error.to_string().ends_with("disk is full"), "{error}");
+                failures += &error.to_string();
+                assert!(backups(disk.folder()).is_empty());
+                let connection = Connection::open(&path).unwrap();
+                assert_eq!(migrations::latest(&connection).unwrap(), 1);
+            }
+            assert!(failures.contains("cannot back the database up"), "{failures}");
+            assert_eq!(backups(disk.folder()).len(), 1);
+            assert_eq!(messages_of(&path).len(), 4);
+        });
     }
 }

@@ -15,6 +15,7 @@ mod http;
 mod model_server;
 mod program;
 mod proxy;
+mod small_disk;
 mod tls_front;
 mod tools;
 
@@ -26,5 +27,6 @@ pub use http::{Exchange, Request, exchange, free_port};
 pub use model_server::{ModelCall, ModelServer, Step, Wire, stream};
 pub use program::Program;
 pub use proxy::{Cut, Fault, Proxy, Way};
+pub use small_disk::SmallDisk;
 pub use tls_front::TlsFront;
 pub use tools::Tools;

@@ -26,6 +26,10 @@ const NOT_STORED: TurnEnd = TurnEnd {
     usage: None,
 };
 
+/// How long the store is left alone before the end of an answer is given to it again: so soon after it works again the
+/// conversation goes on.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
 /// Writes one answer, from the prompt to the stored end.
 pub(super) struct Writing {
     pub(super) service: Arc<Service>,
@@ -210,7 +214,7 @@ impl Writing {
             }
             sleep(pause).await;
             waited += pause;
-            pause = (pause * 2).min(Duration::from_secs(5));
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 

@@ -45,7 +45,7 @@ impl MemoryStore {
         self.lock().conversations.iter().map(|conversation| conversation.messages.len()).sum()
     }
 
-    /// From here on every call about conversations fails like this; `None` makes it work again.
+    /// From here on every call about conversations fails like this; `None` makes it work again. A full disk can be read.
     pub fn fail_with(&self, kind: Option<StoreErrorKind>) {
         *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = kind;
     }
@@ -55,6 +55,11 @@ impl MemoryStore {
             Some(kind) => Err(StoreError::new(kind, "the test asked for it")),
             None => Ok(self.lock()),
         }
+    }
+
+    fn readable(&self) -> Result<MutexGuard<'_, Data>, StoreError> {
+        self.working()
+            .or_else(|error| if error.kind == StoreErrorKind::Full { Ok(self.lock()) } else { Err(error) })
     }
 
     fn lock(&self) -> MutexGuard<'_, Data> {
@@ -277,7 +282,7 @@ impl ConversationStore for MemoryStore {
     }
 
     async fn conversations(&self, query: ConversationQuery) -> Result<ConversationList, StoreError> {
-        let data = self.working()?;
+        let data = self.readable()?;
         let of_site = data.conversations.iter().filter(|conversation| conversation.owner.site == query.site);
         let mut all: Vec<_> = of_site.map(|conversation| conversation.summary.clone()).collect();
         let total = u64::try_from(all.len()).unwrap_or(u64::MAX);
@@ -299,7 +304,7 @@ impl ConversationStore for MemoryStore {
         conversation: ConversationId,
         page: ThreadPage,
     ) -> Result<Option<Thread>, StoreError> {
-        let data = self.working()?;
+        let data = self.readable()?;
         let found =
             data.conversations.iter().find(|it| it.owner.site == site && it.summary.id == conversation);
         Ok(found.map(|conversation| conversation.page(page)))
@@ -310,7 +315,7 @@ impl ConversationStore for MemoryStore {
         session: &SessionKey,
         page: ThreadPage,
     ) -> Result<Option<Thread>, StoreError> {
-        let data = self.working()?;
+        let data = self.readable()?;
         Ok(data.owned(session).map(|at| data.conversations[at].page(page)))
     }
 
@@ -334,7 +339,7 @@ impl ConversationStore for MemoryStore {
         secret: Option<SecretHash>,
         answer: MessageId,
     ) -> Result<Option<(ConversationId, Message)>, StoreError> {
-        let data = self.working()?;
+        let data = self.readable()?;
         let owned = data.conversations.iter().filter(|it| it.owner.site == site && it.owner.secret == secret);
         let is_it = |message: &&Message| message.id == answer && message.role == Role::Assistant;
         let mut found =
@@ -376,7 +381,7 @@ impl OperatorStore for MemoryStore {
     }
 
     async fn touch_operator_session(&self, token: TokenHash, now: Timestamp) -> Result<(), StoreError> {
-        if let Some(session) = self.lock().sessions.get_mut(&token) {
+        if let Some(session) = self.working()?.sessions.get_mut(&token) {
             session.last_seen_at = now;
         }
         Ok(())

@@ -13,6 +13,7 @@ mod cut;
 mod feed;
 mod first_run;
 mod foreign_models;
+mod full_disk;
 mod half_open;
 mod load;
 mod local_model;

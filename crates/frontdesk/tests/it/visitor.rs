@@ -27,8 +27,8 @@ impl Visitor {
     /// A message, under a name by which it can be sent again.
     pub(crate) fn message(&self, path: &str, text: &str) -> Request {
         let body = json!({ "sessionId": self.session, "message": text });
-        self.with_keys(Request::post(path, &body))
-            .header("Idempotency-Key", &text.replace(char::is_whitespace, "-"))
+        let name: String = text.replace(char::is_whitespace, "-").chars().take(255).collect();
+        self.with_keys(Request::post(path, &body)).header("Idempotency-Key", &name)
     }
 
     /// The rest of an answer.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::OpenSqliteError;
+use super::error::is_full;
 use crate::new_file::folder_of;
 
 /// How many prepared statements a connection keeps. There are fewer in this crate.
@@ -73,7 +74,10 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenSqliteError> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     make_file(path).map_err(|source| OpenSqliteError::File { path: path.to_owned(), source })?;
-    connect(path, flags).map_err(|source| OpenSqliteError::Open { path: path.to_owned(), source })
+    connect(path, flags).map_err(|source| {
+        let path = path.to_owned();
+        if is_full(&source) { OpenSqliteError::Full { path } } else { OpenSqliteError::Open { path, source } }
+    })
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {

@@ -2,7 +2,7 @@ use std::io;
 use std::path::PathBuf;
 
 use frontdesk_core::{StoreError, StoreErrorKind};
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 use thiserror::Error;
 
 use crate::BackupError;
@@ -41,6 +41,12 @@ pub enum OpenSqliteError {
         path: PathBuf,
         /// Why.
         source: rusqlite::Error,
+    },
+    /// There is no room for the files that SQLite keeps beside the database.
+    #[error("cannot open the database {path}: the disk is full")]
+    Full {
+        /// The database's file.
+        path: PathBuf,
     },
     /// What is there has to be backed up before its schema is changed, and could not be. Nothing was changed.
     #[error("cannot back the database up before its schema is changed: {0}")]
@@ -94,9 +100,17 @@ impl From<Failure> for StoreError {
     }
 }
 
+/// Whether there was no room on the disk, also for what is shared in memory: that is a file too.
+pub(super) fn is_full(error: &rusqlite::Error) -> bool {
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    matches!(extended, Some(ffi::SQLITE_FULL | ffi::SQLITE_IOERR_SHMSIZE))
+}
+
 pub(super) fn kind(error: &rusqlite::Error) -> StoreErrorKind {
+    if is_full(error) {
+        return StoreErrorKind::Full;
+    }
     match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => StoreErrorKind::Full,
         Some(ErrorCode::ConstraintViolation) => StoreErrorKind::Conflict,
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::TypeMismatch) => {
             StoreErrorKind::Corrupt

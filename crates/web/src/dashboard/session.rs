@@ -11,6 +11,7 @@ use frontdesk_core::{OperatorSession, TokenHash};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use tokio::time::sleep;
+use tracing::warn;
 
 use super::{Dashboard, password};
 use crate::layers::RequestContext;
@@ -102,7 +103,7 @@ impl FromRequestParts<Arc<Dashboard>> for Operator {
             None => Err(NotSignedIn::Login { next, ended: false }),
             Some(token) => match find_open(dashboard, &token).await? {
                 Some(session) => {
-                    note_seen(dashboard, &session).await?;
+                    note_seen(dashboard, &session).await;
                     Ok(Self { token })
                 }
                 None => Err(NotSignedIn::Login { next, ended: true }),
@@ -128,12 +129,14 @@ async fn find_open(dashboard: &Dashboard, token: &str) -> Result<Option<Operator
     Ok(Some(session))
 }
 
-async fn note_seen(dashboard: &Dashboard, session: &OperatorSession) -> Result<(), ApiError> {
+async fn note_seen(dashboard: &Dashboard, session: &OperatorSession) {
     let now = dashboard.ports.clock.now();
-    if now.since(session.last_seen_at) >= SEEN_EVERY {
-        dashboard.ports.store.touch_operator_session(session.token, now).await?;
+    if now.since(session.last_seen_at) >= SEEN_EVERY
+        && let Err(error) = dashboard.ports.store.touch_operator_session(session.token, now).await
+    {
+        // What can be read on a full disk is to be read.
+        warn!(error = &error as &dyn std::error::Error, "not noted that an operator was seen");
     }
-    Ok(())
 }
 
 /// Opens a session, and gives its token.

@@ -262,3 +262,13 @@ async fn a_store_that_fails_shows_a_page_that_says_so() {
     assert_eq!(reply.header("content-type"), "text/html; charset=utf-8");
     assert!(reply.body.contains("The server cannot do that now"));
 }
+
+#[tokio::test]
+async fn an_operator_goes_on_reading_when_the_disk_is_full() {
+    let desk = Desk::open().await;
+    let cookie = signed_in(&desk).await;
+    desk.store.fail_with(Some(StoreErrorKind::Full));
+    // So long that it should be noted that the operator is still there.
+    desk.clock.advance(Duration::from_mins(2));
+    assert_eq!(get(&desk, "/").header("cookie", &cookie).send().await.status, StatusCode::OK);
+}
