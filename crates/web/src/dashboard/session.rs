@@ -25,6 +25,9 @@ pub(super) const IDLE: Duration = Duration::from_hours(12);
 /// A session ends after this long in any case, as the origin's did.
 const ABSOLUTE: Duration = Duration::from_hours(7 * 24);
 
+/// So far the clock may be set back, as computers do that compare it with others, without ending a session.
+const CORRECTION: Duration = Duration::from_mins(5);
+
 /// How exactly it is noted when a session was last seen: a write a minute, not one a request.
 const SEEN_EVERY: Duration = Duration::from_mins(1);
 
@@ -119,10 +122,12 @@ async fn find_open(dashboard: &Dashboard, token: &str) -> Result<Option<Operator
     let Some(session) = store.operator_session(hash).await? else { return Ok(None) };
     let now = dashboard.ports.clock.now();
     let in_time = now.since(session.created_at) < ABSOLUTE && now.since(session.last_seen_at) < IDLE;
+    // A clock that was wrong and is right again must not make a session last longer: it ends instead.
+    let is_past = session.created_at.max(session.last_seen_at).since(now) < CORRECTION;
     let current = dashboard.verifier.current(store).await?;
     let same_password =
         current.is_some_and(|it| password::fingerprint(token, &it) == session.password_fingerprint);
-    if !in_time || !same_password {
+    if !in_time || !is_past || !same_password {
         store.end_operator_session(hash).await?;
         return Ok(None);
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use frontdesk_core::StoreErrorKind;
+use frontdesk_core::{Clock as _, StoreErrorKind};
 use http::{Method, StatusCode};
 use serde_json::json;
 
@@ -271,4 +271,21 @@ async fn an_operator_goes_on_reading_when_the_disk_is_full() {
     // So long that it should be noted that the operator is still there.
     desk.clock.advance(Duration::from_mins(2));
     assert_eq!(get(&desk, "/").header("cookie", &cookie).send().await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_clock_that_was_wrong_does_not_make_a_session_last_longer() {
+    let desk = Desk::open().await;
+    let now = desk.clock.now();
+    for (ahead, is_open) in [(Duration::from_mins(4), true), (Duration::from_hours(24), false)] {
+        desk.clock.set(now.plus(ahead));
+        let cookie = signed_in(&desk).await;
+        desk.clock.set(now);
+        let reply = get(&desk, "/").header("cookie", &cookie).send().await;
+        assert_eq!(reply.status == StatusCode::OK, is_open, "{ahead:?}");
+        assert_eq!(
+            get(&desk, "/").header("cookie", &signed_in(&desk).await).send().await.status,
+            StatusCode::OK
+        );
+    }
 }
