@@ -313,4 +313,6 @@ fn ended_log(answer: &Message) -> Option<Arc<TurnLog>> {
 }
 
 #[cfg(test)]
+mod interleavings;
+#[cfg(test)]
 mod tests;

@@ -157,6 +157,12 @@ impl TurnReader {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use frontdesk_testkit::{Dice, Effort};
+    use tokio::task::JoinSet;
+    use tokio::time::timeout;
+
     use super::*;
 
     const DONE: TurnEnd = TurnEnd {
@@ -230,5 +236,38 @@ mod tests {
         log.finish(DONE);
         log.finish(TurnEnd { status: MessageStatus::Failed, ..DONE });
         assert_eq!(rest(log.reader(0).unwrap()).await.1, DONE);
+    }
+
+    /// With real threads, because what a reader might miss is what happens while it begins to wait.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn readers_on_other_threads_miss_nothing() {
+        const DELTAS: usize = 2;
+        for seed in 0..Effort::asked().pick(3_000, 50_000) {
+            let log = TurnLog::start();
+            let mut readers = JoinSet::new();
+            for n in 0..4 {
+                let (log, mut dice) = (Arc::clone(&log), Dice::new(seed * 4 + n));
+                readers.spawn(async move {
+                    let (mut reader, mut seen) = (log.reader(0).unwrap(), String::new());
+                    while let TurnUpdate::Text { text, cursor } = reader.next().await {
+                        seen += &text;
+                        if dice.percent(20) {
+                            reader = log.reader(cursor).unwrap();
+                        }
+                    }
+                    seen
+                });
+            }
+            let writer = tokio::task::spawn_blocking(move || {
+                (0..DELTAS).for_each(|_| log.append("é"));
+                log.finish(DONE);
+            });
+            let all = async {
+                writer.await.unwrap();
+                readers.join_all().await
+            };
+            let seen = timeout(Duration::from_secs(10), all).await.expect("a reader was not woken");
+            assert!(seen.iter().all(|text| *text == "é".repeat(DELTAS)), "seed {seed}");
+        }
     }
 }

@@ -1,5 +1,8 @@
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 use async_trait::async_trait;
 
@@ -19,6 +22,7 @@ use crate::{
 pub struct MemoryStore {
     data: Mutex<Data>,
     failing: Mutex<Option<StoreErrorKind>>,
+    takes_time: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +47,32 @@ impl MemoryStore {
     /// How many messages are stored, of all sites.
     pub fn message_count(&self) -> usize {
         self.lock().conversations.iter().map(|conversation| conversation.messages.len()).sum()
+    }
+
+    /// All answers, of all sites, in the order of their messages.
+    pub fn answers(&self) -> Vec<Message> {
+        let data = self.lock();
+        let messages = data.conversations.iter().flat_map(|conversation| &conversation.messages);
+        messages.filter(|message| message.role == Role::Assistant).cloned().collect()
+    }
+
+    /// From here on turns and answers are reached as over a wire: other tasks come to run before the call is carried out,
+    /// and again before its result is there.
+    pub fn take_time(&self) {
+        self.takes_time.store(true, Ordering::Relaxed);
+    }
+
+    /// The way there, or back.
+    async fn travel(&self) {
+        let mut is_there = !self.takes_time.load(Ordering::Relaxed);
+        poll_fn(|context| {
+            if std::mem::replace(&mut is_there, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
     }
 
     /// From here on every call about conversations fails like this; `None` makes it work again. A full disk can be read.
@@ -171,9 +201,9 @@ fn empty_answer(id: MessageId, seq: u32, revision: u32, now: Timestamp) -> Messa
     }
 }
 
-#[async_trait]
-impl ConversationStore for MemoryStore {
-    async fn open_turn(&self, turn: OpenTurn) -> Result<TurnOpening, StoreError> {
+/// Turns, each step at once.
+impl MemoryStore {
+    fn open(&self, turn: &OpenTurn) -> Result<TurnOpening, StoreError> {
         let mut data = self.working()?;
         let found = data.owned(&turn.session);
         let known = found.and_then(|at| {
@@ -202,7 +232,7 @@ impl ConversationStore for MemoryStore {
             }
         }
         let at = found.unwrap_or_else(|| {
-            data.conversations.push(Conversation::begin(&turn));
+            data.conversations.push(Conversation::begin(turn));
             data.conversations.len() - 1
         });
         let conversation = &mut data.conversations[at];
@@ -234,11 +264,11 @@ impl ConversationStore for MemoryStore {
             conversation: conversation.summary.id,
             visitor_message: conversation.messages[place].id,
             answer: turn.ids.answer,
-            history: conversation.history(place + 1, &turn),
+            history: conversation.history(place + 1, turn),
         }))
     }
 
-    async fn save_partial(&self, partial: SavePartial) -> Result<(), StoreError> {
+    fn save(&self, partial: SavePartial) -> Result<(), StoreError> {
         if let Some((_, answer)) = self.working()?.answer(partial.site, partial.answer)
             && answer.status == MessageStatus::Streaming
         {
@@ -247,7 +277,7 @@ impl ConversationStore for MemoryStore {
         Ok(())
     }
 
-    async fn close_turn(&self, turn: CloseTurn) -> Result<(), StoreError> {
+    fn close(&self, turn: CloseTurn) -> Result<(), StoreError> {
         let mut data = self.working()?;
         let Some((summary, answer)) = data.answer(turn.site, turn.answer) else {
             return Err(StoreError::new(StoreErrorKind::Conflict, "there is no such answer"));
@@ -265,6 +295,30 @@ impl ConversationStore for MemoryStore {
             summary.last_role = Role::Assistant;
         }
         Ok(())
+    }
+}
+
+#[async_trait]
+impl ConversationStore for MemoryStore {
+    async fn open_turn(&self, turn: OpenTurn) -> Result<TurnOpening, StoreError> {
+        self.travel().await;
+        let opening = self.open(&turn);
+        self.travel().await;
+        opening
+    }
+
+    async fn save_partial(&self, partial: SavePartial) -> Result<(), StoreError> {
+        self.travel().await;
+        let saved = self.save(partial);
+        self.travel().await;
+        saved
+    }
+
+    async fn close_turn(&self, turn: CloseTurn) -> Result<(), StoreError> {
+        self.travel().await;
+        let closed = self.close(turn);
+        self.travel().await;
+        closed
     }
 
     async fn interrupt_unfinished(&self, _now: Timestamp) -> Result<u64, StoreError> {
@@ -339,6 +393,7 @@ impl ConversationStore for MemoryStore {
         secret: Option<SecretHash>,
         answer: MessageId,
     ) -> Result<Option<(ConversationId, Message)>, StoreError> {
+        self.travel().await;
         let data = self.readable()?;
         let owned = data.conversations.iter().filter(|it| it.owner.site == site && it.owner.secret == secret);
         let is_it = |message: &&Message| message.id == answer && message.role == Role::Assistant;
