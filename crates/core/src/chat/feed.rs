@@ -238,6 +238,11 @@ impl Feed {
         }
         let text = self.attach(answer);
         let had = cursor.length;
+        // What is stored of an answer that is written elsewhere, or has ended since the store was asked, is behind what
+        // the reader was shown. It is about to change.
+        if self.following.is_none() && text.len() < had {
+            return;
+        }
         cursor.length = text.len();
         match text.get(had..) {
             Some("") => {}
@@ -246,7 +251,7 @@ impl Feed {
                 text: rest.to_owned(),
                 cursor: *cursor,
             }),
-            // Less is there than the reader was shown.
+            // The reader's place is not one of this text.
             None => {
                 let message = Message { text, ..answer.clone() };
                 self.pending.push_back(FeedEvent::Message { message, cursor: *cursor });

@@ -261,7 +261,7 @@ async fn a_cursor_of_elsewhere_begins_anew() {
 }
 
 #[tokio::test]
-async fn more_than_there_is_of_an_answer_is_replaced() {
+async fn a_place_that_is_none_of_the_answer_has_it_told_anew() {
     pause();
     let desk = Desk::open();
     let turn = desk.send("hello").await;
@@ -278,6 +278,28 @@ async fn more_than_there_is_of_an_answer_is_replaced() {
         };
         assert_eq!((message.id, message.text.as_str(), Some(cursor)), (turn.answer, "é", copy.cursor));
     }
+}
+
+#[tokio::test]
+async fn what_is_stored_later_than_it_is_shown_takes_nothing_back() {
+    pause();
+    let desk = Desk::open();
+    let _turn = desk.send("hello").await;
+    let mut call = desk.calls.next().await;
+    call.say("One, two, ");
+    tokio::task::yield_now().await;
+    let mut copy = Copy::default();
+    copy.catch_up(&mut desk.feed(None).await).await;
+
+    // The same reader comes back to a process that only sees what is stored, and that is nothing yet.
+    let feeds = Feeds::of_store(Arc::clone(&desk.store) as Arc<dyn Store>, Duration::from_secs(1));
+    let mut feed = feeds.open(name(), copy.cursor).await.unwrap().unwrap();
+    assert_eq!(copy.catch_up(&mut feed).await, 1, "only who is answering");
+    assert_eq!(copy.messages[&2].2, "One, two, ");
+    // The text is stored once a second.
+    call.say("three");
+    copy.apply(feed.next().await.unwrap().unwrap());
+    assert_eq!(copy.messages[&2].2, "One, two, three");
 }
 
 #[tokio::test]
