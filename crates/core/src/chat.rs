@@ -53,6 +53,8 @@ struct Service {
     running: Arc<Running>,
     watchers: Arc<Watchers>,
     tasks: TaskTracker,
+    /// Cancelled when the server is about to be shut down.
+    ending: CancellationToken,
     /// Cancelled when no new turns are taken.
     draining: CancellationToken,
     /// Cancelled when running turns must end now.
@@ -130,6 +132,7 @@ impl Chat {
                 ports,
                 settings,
                 tasks: TaskTracker::new(),
+                ending: CancellationToken::new(),
                 draining: CancellationToken::new(),
                 halted: CancellationToken::new(),
             }),
@@ -197,15 +200,31 @@ impl Chat {
         })
     }
 
-    /// Takes no new turns from here on.
+    /// Says that a shutdown is near, so that nobody sends new visitors here. Turns are still taken.
+    pub fn announce_end(&self) {
+        self.service.ending.cancel();
+    }
+
+    /// Whether a shutdown is near, or has begun.
+    pub fn is_ending(&self) -> bool {
+        self.service.ending.is_cancelled()
+    }
+
+    /// Takes no new turns from here on. Running ones go on, and can be followed and stopped.
     pub fn drain(&self) {
+        self.announce_end();
         self.service.draining.cancel();
         self.service.tasks.close();
     }
 
-    /// Whether new turns are taken.
+    /// Whether new turns are no longer taken.
     pub fn is_draining(&self) -> bool {
         self.service.draining.is_cancelled()
+    }
+
+    /// Waits until no new turns are taken. Whatever would wait for new turns without end has to end then.
+    pub async fn draining(&self) {
+        self.service.draining.cancelled().await;
     }
 
     /// How many answers are being written.

@@ -10,7 +10,7 @@ use frontdesk_web::{Shutdown, serve as serve_router};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
@@ -20,7 +20,10 @@ use crate::ports::Ports;
 use crate::{console, logging, panics, wire};
 
 /// How long connections may take to end once answers have.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How long the runtime may take to end: a look-up of a name, for example, cannot be broken off.
+const LAST_TASKS: Duration = Duration::from_millis(500);
 
 /// Serves until a signal says to stop.
 pub(crate) fn serve(only: Only) -> anyhow::Result<ExitCode> {
@@ -32,7 +35,9 @@ pub(crate) fn serve(only: Only) -> anyhow::Result<ExitCode> {
         warn!("{name} is set, but this version does not use it: data is kept in SQLite");
     }
     let runtime = Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
-    runtime.block_on(run(&settings, only))
+    let outcome = runtime.block_on(run(&settings, only));
+    runtime.shutdown_timeout(LAST_TASKS);
+    outcome
 }
 
 async fn run(settings: &Settings, only: Only) -> anyhow::Result<ExitCode> {
@@ -86,8 +91,9 @@ async fn run(settings: &Settings, only: Only) -> anyhow::Result<ExitCode> {
     Ok(if orderly { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Serves, and at the first signal drains: nothing new is taken, what runs may finish. A second signal, or the end of
-/// the time for that, keeps what there is and ends. Says whether everything was stored.
+/// Serves, and at the first signal drains: readiness goes off, then new turns are refused and running ones may finish,
+/// while the ports stay open for whoever reads, follows or stops. A second signal, or the end of the time for that,
+/// keeps what there is and ends. Says whether everything was stored.
 async fn serve_until_signalled(
     settings: &Settings,
     listeners: Vec<(TcpListener, Router)>,
@@ -103,14 +109,23 @@ async fn serve_until_signalled(
 
     signals.next().await;
     info!(running = chat.as_ref().map_or(0, Chat::running), "stopping; a second signal stops at once");
-    shutdown.soft.cancel();
     let mut orderly = true;
     if let Some(chat) = &chat {
+        chat.announce_end();
+        let drain = async |window| {
+            shutdown.draining.cancel();
+            chat.shut_down(window).await
+        };
+        let patiently = async {
+            sleep(settings.shutdown_delay).await;
+            drain(settings.shutdown_timeout).await
+        };
         orderly = tokio::select! {
-            stored = chat.shut_down(settings.shutdown_timeout) => stored,
-            () = signals.next() => chat.shut_down(Duration::ZERO).await,
+            stored = patiently => stored,
+            () = signals.next() => drain(Duration::ZERO).await,
         };
     }
+    shutdown.soft.cancel();
     // Readers are told the end of their answers before their connections are cut.
     let _ = timeout(LAST_WORDS, servers.wait()).await;
     shutdown.hard.cancel();

@@ -4,6 +4,7 @@
 mod connection;
 mod head;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,9 +55,12 @@ impl Default for ServeLimits {
     }
 }
 
-/// When a listener ends.
+/// When a listener ends, step by step.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown {
+    /// Cancelled when clients are to go elsewhere: every reply from then on is the last one of its connection. New
+    /// connections are still taken.
+    pub draining: CancellationToken,
     /// Cancelled when no new connections and requests are taken; what runs may finish.
     pub soft: CancellationToken,
     /// Cancelled when everything ends now.
@@ -122,8 +126,17 @@ pub(crate) async fn serve_connection(
     shutdown: Shutdown,
 ) {
     let (stream, heads) = TimedStream::new(stream, limits.head, limits.stall);
-    let service =
-        service_fn(|request: Request<Incoming>| router.clone().oneshot(prepare(request, peer, &heads)));
+    let service = service_fn(|request: Request<Incoming>| {
+        let reply = router.clone().oneshot(prepare(request, peer, &heads));
+        let draining = &shutdown.draining;
+        async move {
+            let mut response = reply.await?;
+            if draining.is_cancelled() {
+                close_after(&mut response);
+            }
+            Ok::<_, Infallible>(response)
+        }
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.idle)

@@ -54,7 +54,7 @@ impl Default for ChatSettings {
             save_every: Duration::from_secs(1),
             save_every_bytes: 1024,
             store_patience: Duration::from_secs(5),
-            halt_limit: Duration::from_secs(5),
+            halt_limit: Duration::from_secs(3),
         }
     }
 }

@@ -76,6 +76,8 @@ pub(crate) struct Settings {
     pub(crate) api_url: String,
     pub(crate) script_url: String,
     pub(crate) widget_bundle: Option<PathBuf>,
+    /// How long to serve on after the signal before new turns are refused.
+    pub(crate) shutdown_delay: Duration,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) log_filter: String,
     pub(crate) log_as_json: bool,
@@ -145,6 +147,7 @@ impl Settings {
             script_url: script_url.unwrap_or_else(|| format!("{api_url}/widget/chat-widget.js")),
             api_url,
             widget_bundle: read.text("WIDGET_BUNDLE_PATH").map(PathBuf::from),
+            shutdown_delay: Duration::from_secs(read.number("SHUTDOWN_DELAY_SECONDS", 0..=600, 0)?),
             shutdown_timeout: read.millis("SHUTDOWN_TIMEOUT_MS", 30_000)?,
             log_filter: read.text("LOG_LEVEL").unwrap_or_else(|| "info".to_owned()),
             log_as_json: read

@@ -176,7 +176,17 @@ pub(crate) const GROUPS: [Group; 6] = [
                 "How many answers are written at once; more are refused with 503.",
             ),
             plain("MAX_CONNECTIONS", "10000", "How many connections each port takes at once; more wait."),
-            plain("SHUTDOWN_TIMEOUT_MS", "30000", "How long a shutdown waits for running answers."),
+            plain(
+                "SHUTDOWN_DELAY_SECONDS",
+                "0",
+                "How long to go on as usual after the signal to end, with /ready at 503 already, so that a load balancer sends \
+                 nobody here any more when new messages are refused.",
+            ),
+            plain(
+                "SHUTDOWN_TIMEOUT_MS",
+                "30000",
+                "How long a shutdown waits for running answers after that.",
+            ),
         ],
     },
     Group {

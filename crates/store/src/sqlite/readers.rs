@@ -1,15 +1,20 @@
 use std::path::Path;
 use std::thread::{self, Builder, JoinHandle};
+use std::time::Duration;
 
 use frontdesk_core::{StoreError, StoreErrorKind};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::error::Failure;
 use super::{OpenSqliteError, connection};
 
-/// How many readings may wait; more of them wait to be let in.
+/// How many readings may wait; more of them wait to be let in...
 const QUEUE: usize = 1024;
+
+/// ...for so long, and are refused then.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 type Reading = Box<dyn FnOnce(&Connection) + Send>;
 
@@ -41,7 +46,7 @@ impl Readers {
             }
         });
         let queue = self.queue.as_ref().ok_or_else(gone)?;
-        queue.send_async(reading).await.map_err(|_| gone())?;
+        timeout(PATIENCE, queue.send_async(reading)).await.map_err(|_| crowded())?.map_err(|_| gone())?;
         result.await.unwrap_or_else(|_| Err(gone()))
     }
 }
@@ -78,4 +83,8 @@ fn in_one_state<T>(
 
 fn gone() -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, "the readers have ended")
+}
+
+fn crowded() -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, "too many readings are waiting")
 }

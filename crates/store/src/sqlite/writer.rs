@@ -1,15 +1,20 @@
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 use frontdesk_core::{StoreError, StoreErrorKind};
 use rusqlite::{Connection, ErrorCode, ffi};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 use tracing::error;
 
 use super::OpenSqliteError;
 use super::error::{Failure, kind};
 
-/// How many units of work may wait; more of them wait to be let in.
+/// How many units of work may wait; more of them wait to be let in...
 const QUEUE: usize = 1024;
+
+/// ...for so long. Who has waited in vain is refused, and nothing was done for them.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How many units of work share a commit at most.
 const BATCH: usize = 256;
@@ -39,7 +44,8 @@ impl Writer {
         let (reply, result) = oneshot::channel();
         let unit = Unit { work: Some(work), result: None, reply };
         let queue = self.queue.as_ref().ok_or_else(gone)?;
-        queue.send(Box::new(unit)).await.map_err(|_| gone())?;
+        let place = timeout(PATIENCE, queue.reserve()).await.map_err(|_| crowded())?;
+        place.map_err(|_| gone())?.send(Box::new(unit));
         result.await.unwrap_or_else(|_| Err(gone()))
     }
 }
@@ -56,6 +62,10 @@ impl Drop for Writer {
 
 fn gone() -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, "the writer has ended")
+}
+
+fn crowded() -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, "too much is waiting to be written")
 }
 
 /// A unit of work, and who waits for it.
@@ -168,6 +178,11 @@ fn is_failed_flush(error: &rusqlite::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, mpsc};
+
+    use tokio::task::JoinSet;
+    use tokio::time::Instant;
+
     use super::*;
 
     fn writer() -> Writer {
@@ -218,11 +233,50 @@ mod tests {
             connection.execute_batch("ROLLBACK")?;
             Err::<(), _>(Failure::Conflict("as a full disk does"))
         });
-        let (before, lost) = tokio::join!(writer.write(insert(1)), roll_back);
+        // What waits while the writer is busy goes into one transaction.
+        let (go_on, stands_still) = mpsc::channel();
+        let (begins, has_begun) = mpsc::channel();
+        let busy = writer.write(move |_| {
+            begins.send(()).unwrap();
+            Ok(stands_still.recv().unwrap())
+        });
+        let release = async {
+            has_begun.recv().unwrap();
+            let both = async { tokio::join!(writer.write(insert(1)), roll_back) };
+            tokio::join!(both, async { go_on.send(()).unwrap() }).0
+        };
+        let (busy, (before, lost)) = tokio::join!(busy, release);
+        busy.unwrap();
         assert_eq!(before.unwrap_err().kind, StoreErrorKind::Unavailable);
         assert!(lost.is_err());
         assert_eq!(count(&writer).await, 0);
         writer.write(insert(1)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_stands_still_refuses_after_a_while_and_goes_on_with_what_it_let_in() {
+        let writer = Arc::new(writer());
+        let (go_on, stands_still) = mpsc::channel();
+        let mut waiting = JoinSet::new();
+        let own = Arc::clone(&writer);
+        waiting.spawn(async move { own.write(move |_| Ok(stands_still.recv().unwrap_or_default())).await });
+        // Nobody knows how many have been taken out of the queue already: none, or as many as share a commit.
+        for a in 0..i64::try_from(QUEUE + BATCH).unwrap() {
+            let own = Arc::clone(&writer);
+            waiting.spawn(async move { own.write(insert(a)).await });
+        }
+        while writer.queue.as_ref().unwrap().capacity() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let began = Instant::now();
+        let refused = writer.write(insert(-1)).await.unwrap_err();
+        assert_eq!(refused.kind, StoreErrorKind::Unavailable);
+        assert!(began.elapsed() >= PATIENCE, "{:?}", began.elapsed());
+        go_on.send(()).unwrap();
+        let results = waiting.join_all().await;
+        let written = results.iter().filter(|result| result.is_ok()).count();
+        assert!(written > QUEUE, "{written}");
+        assert_eq!(count(&writer).await, i64::try_from(written - 1).unwrap());
     }
 
     #[tokio::test]

@@ -399,6 +399,14 @@ async fn a_store_that_fails_refuses_before_anybody_is_asked() {
 }
 
 #[tokio::test]
+async fn a_server_that_is_about_to_be_shut_down_says_so_and_takes_messages() {
+    let desk = Desk::open().await;
+    desk.chat.announce_end();
+    refuses(&desk, vec![("ready", desk.get("/ready"), 503, "Service unavailable", "shutting_down")]).await;
+    assert!(!desk.chat.is_draining());
+}
+
+#[tokio::test]
 async fn a_server_that_is_being_shut_down_takes_nothing_new() {
     let desk = Desk::open().await;
     desk.chat.drain();

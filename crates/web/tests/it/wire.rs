@@ -215,6 +215,26 @@ async fn a_shutdown_lets_a_running_answer_finish() {
 }
 
 #[tokio::test]
+async fn while_draining_every_reply_is_the_last_of_its_connection_and_new_ones_are_taken() {
+    let server = Server::start(ServeLimits::default()).await;
+    let health = b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n";
+    let mut kept = server.connect().await;
+    kept.write_all(health).await.unwrap();
+    let mut buffer = [0; 4096];
+    let length = kept.read(&mut buffer).await.unwrap();
+    assert!(!String::from_utf8_lossy(&buffer[..length]).contains("connection: close"));
+    server.shutdown.draining.cancel();
+    sleep(Duration::from_millis(50)).await;
+    // A request on a connection that was kept open may be on its way already, so it is answered.
+    kept.write_all(health).await.unwrap();
+    let mut last = String::new();
+    timeout(Duration::from_secs(5), kept.read_to_string(&mut last)).await.unwrap().unwrap();
+    for reply in [last, server.exchange(health).await] {
+        assert!(reply.starts_with("HTTP/1.1 200") && reply.contains("connection: close"), "{reply}");
+    }
+}
+
+#[tokio::test]
 async fn a_hard_shutdown_cuts_everything() {
     let mut server = Server::start(ServeLimits::default()).await;
     let mut stream = server.connect().await;

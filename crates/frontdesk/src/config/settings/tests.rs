@@ -77,6 +77,7 @@ fn a_wrong_value_is_named_with_its_rule_and_not_shown() {
         ("OPENAI_BASE_URL", "secret"),
         ("UPSTREAM_EXTRA_BODY", "[1]"),
         ("RATE_LIMIT_MAX_REQUESTS", "0"),
+        ("SHUTDOWN_DELAY_SECONDS", "601"),
         ("CORS_ORIGIN", "secret"),
         ("TRUSTED_PROXIES", "10.0.0.0/99"),
         ("DATABASE_URL", "mysql://secret"),
