@@ -4,6 +4,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use crate::Vitals;
+
 /// A process that ends with this value.
 #[derive(Debug)]
 pub struct Child {
@@ -41,6 +43,11 @@ impl Child {
         let files = std::fs::read_dir(format!("/proc/{}/fd", self.id())).ok()?;
         let targets = files.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
         Some(targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count())
+    }
+
+    /// What the process holds of the system.
+    pub fn vitals(&self) -> Vitals {
+        Vitals::of(self.id())
     }
 
     /// Waits for a line that has `text` in it.

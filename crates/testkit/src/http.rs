@@ -63,11 +63,20 @@ impl Request {
         self
     }
 
-    /// The bytes to send.
+    /// The bytes to send, on a connection that ends with the response.
     pub fn bytes(&self) -> Vec<u8> {
+        self.with_lines("Connection: close\r\n")
+    }
+
+    /// The bytes to send, on a connection that is kept open.
+    pub fn kept_bytes(&self) -> Vec<u8> {
+        self.with_lines("")
+    }
+
+    fn with_lines(&self, lines: &str) -> Vec<u8> {
         let Self { method, path, headers, body } = self;
         format!(
-            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{lines}Content-Length: {}\r\n{headers}\r\n{body}",
             body.len()
         )
         .into_bytes()

@@ -8,6 +8,7 @@
 #![expect(clippy::print_stdout, reason = "a test that is left out says so")]
 
 mod child;
+mod client;
 mod dice;
 mod effort;
 mod hostile;
@@ -18,9 +19,11 @@ mod proxy;
 mod small_disk;
 mod tls_front;
 mod tools;
+mod vitals;
 mod wall_clock;
 
 pub use child::Child;
+pub use client::{Connection, Head};
 pub use dice::Dice;
 pub use effort::{Effort, raise_file_limit};
 pub use hostile::hostile_bytes;
@@ -31,4 +34,5 @@ pub use proxy::{Cut, Fault, Proxy, Way};
 pub use small_disk::SmallDisk;
 pub use tls_front::TlsFront;
 pub use tools::Tools;
+pub use vitals::Vitals;
 pub use wall_clock::WallClock;

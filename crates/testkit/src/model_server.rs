@@ -108,6 +108,11 @@ impl ModelServer {
         self.calls.lock().unwrap().clone()
     }
 
+    /// Forgets the calls so far, for those who make many.
+    pub fn forget_calls(&self) {
+        self.calls.lock().unwrap().clear();
+    }
+
     /// How many connections are open.
     pub fn open_connections(&self) -> usize {
         self.open.load(Ordering::SeqCst)

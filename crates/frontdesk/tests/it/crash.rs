@@ -12,7 +12,7 @@ const CLIENTS: usize = 8;
 
 #[test]
 fn no_acknowledged_message_is_lost() {
-    let rounds = Effort::asked().pick(4, 100);
+    let rounds = Effort::asked().pick_longer(4, 100, 1000);
     let model = Load::model();
     let mut program =
         Program::new(BINARY).set("OPENAI_BASE_URL", &model.base_url()).set("UPSTREAM_API", "chat");
