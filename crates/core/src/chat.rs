@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -52,6 +53,8 @@ struct Service {
     settings: ChatSettings,
     running: Arc<Running>,
     watchers: Arc<Watchers>,
+    /// Places for storing partial answers, so that what visitors wait for is not behind all of those.
+    saving: Semaphore,
     tasks: TaskTracker,
     /// Cancelled when the server is about to be shut down.
     ending: CancellationToken,
@@ -129,6 +132,7 @@ impl Chat {
             service: Arc::new(Service {
                 running: Arc::new(Running::new(settings.max_running)),
                 watchers: Arc::default(),
+                saving: Semaphore::new(SAVES),
                 ports,
                 settings,
                 tasks: TaskTracker::new(),
@@ -312,6 +316,9 @@ impl Service {
         Err(SendError::Busy)
     }
 }
+
+/// How many partial answers are being stored at once.
+const SAVES: usize = 8;
 
 /// How often an answer is looked for that is neither ended nor run here.
 const LOOKS: usize = 3;

@@ -42,7 +42,7 @@ pub struct TurnEnd {
 /// What a reader finds next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TurnUpdate {
-    /// More of the text: everything there is past the reader's cursor.
+    /// More of the text: what there is past the reader's cursor, up to [`PIECE`] bytes.
     Text {
         /// The text.
         text: String,
@@ -52,6 +52,9 @@ pub enum TurnUpdate {
     /// The end. Nothing follows.
     End(TurnEnd),
 }
+
+/// The most bytes of text in an update: what is held for a reader that takes nothing.
+pub(crate) const PIECE: usize = 2 * 1024;
 
 /// The cursor is past the end of the text, or inside a character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -132,7 +135,7 @@ impl TurnReader {
         self.log.text()
     }
 
-    /// Waits for more. Everything that has arrived meanwhile comes at once. Losing the future loses nothing.
+    /// Waits for more. What has arrived meanwhile comes at once, if it is not very much. Losing the future loses nothing.
     pub async fn next(&mut self) -> TurnUpdate {
         loop {
             self.version.borrow_and_update();
@@ -150,7 +153,8 @@ impl TurnReader {
         if text.is_empty() {
             return state.end.map(TurnUpdate::End);
         }
-        self.cursor = state.text.len();
+        let text = &text[..text.floor_char_boundary(PIECE)];
+        self.cursor += text.len();
         Some(TurnUpdate::Text { text: text.to_owned(), cursor: self.cursor })
     }
 }
@@ -192,6 +196,18 @@ mod tests {
         assert_eq!(reader.next().await, TurnUpdate::Text { text: "Hello, world".to_owned(), cursor: 12 });
         log.finish(DONE);
         assert_eq!(reader.next().await, TurnUpdate::End(DONE));
+    }
+
+    #[tokio::test]
+    async fn a_long_text_comes_in_pieces_that_end_between_characters() {
+        let text = format!("a{}", "é".repeat(PIECE));
+        let log = TurnLog::ended(text.clone(), DONE);
+        let mut reader = log.reader(0).unwrap();
+        let TurnUpdate::Text { text: first, cursor } = reader.next().await else {
+            unreachable!("there is text")
+        };
+        assert_eq!((first.len(), cursor), (PIECE - 1, PIECE - 1));
+        assert_eq!(rest(log.reader(0).unwrap()).await, (text, DONE));
     }
 
     #[tokio::test]

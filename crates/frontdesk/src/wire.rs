@@ -16,6 +16,7 @@ use frontdesk_store::StoreUrl;
 use frontdesk_web::api::{self, ApiPorts, ApiSettings};
 use frontdesk_web::dashboard::{self, DashboardPorts, DashboardSettings, Install, NoModel};
 use frontdesk_web::{Edge, ServeLimits};
+use socket2::SockRef;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 use tracing::warn;
@@ -143,8 +144,16 @@ fn read_widget(path: &Path) -> Option<axum::body::Bytes> {
 
 pub(crate) async fn listen(settings: &Settings, port: u16, name: &str) -> anyhow::Result<TcpListener> {
     let address = SocketAddr::new(settings.host, port);
-    TcpListener::bind(address).await.with_context(|| format!("{name}: cannot listen on {address}"))
+    let cannot = || format!("{name}: cannot listen on {address}");
+    let listener = TcpListener::bind(address).await.with_context(cannot)?;
+    // Connections get it from the listener.
+    SockRef::from(&listener).set_tcp_notsent_lowat(UNSENT).with_context(cannot)?;
+    Ok(listener)
 }
+
+/// How much the kernel takes of what it cannot send yet, in bytes. It would take megabytes for each reader that takes
+/// nothing, and that it takes nothing would be noticed only then. What is on its way is not limited by this.
+const UNSENT: u32 = 32 * 1024;
 
 pub(crate) fn serve_limits(settings: &Settings) -> ServeLimits {
     ServeLimits { max_connections: settings.max_connections, ..ServeLimits::default() }

@@ -146,10 +146,12 @@ impl Writing {
         loop {
             // Either it has grown, or the time is up: both are reasons to look.
             let _ = timeout(self.service.settings.save_every, grown.notified()).await;
-            let text = self.running.log.text();
-            if text.len() == saved {
+            if self.running.log.len() == saved {
                 continue;
             }
+            // Nobody closes it, and the text is taken only when its turn has come.
+            let _place = self.service.saving.acquire().await;
+            let text = self.running.log.text();
             saved = text.len();
             let partial = SavePartial { site: self.running.session.site, answer: self.running.answer, text };
             if let Err(error) = self.service.ports.store.save_partial(partial).await {

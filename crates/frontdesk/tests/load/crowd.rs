@@ -125,6 +125,10 @@ impl Times {
         self.all.push(time);
     }
 
+    pub(crate) fn extend(&mut self, other: &Self) {
+        self.all.extend(&other.all);
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.all.len()
     }

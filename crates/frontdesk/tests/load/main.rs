@@ -10,7 +10,9 @@
 mod crowd;
 mod deploy;
 mod idle_streams;
+mod long_run;
 mod overload;
+mod slow_readers;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
