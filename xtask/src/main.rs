@@ -10,6 +10,7 @@ mod generate;
 mod measure;
 mod setup;
 mod shell;
+mod soak;
 mod test;
 
 use std::env;
@@ -23,6 +24,8 @@ cargo xtask COMMAND
   test [PART...]   install what the tests need and run them all, or some: rust, widget, fuzz, browser
   fuzz [SECONDS] [TARGET...]
                    run the fuzz targets, or some, for 60 seconds or as many as you say
+  soak [NAME...]   run the tests that have a long form in it, one after the other, or some of them; three hours in all,
+                   or less with FRONTDESK_SOAK_MINUTES for those that run for a time
   setup            only install what the tests need
   generate         write the files that are made from others: the widget's bundle, .env.example, docs/openapi.json
   fresh            fail if one of those is not what `generate` would write
@@ -45,6 +48,7 @@ fn run(command: &str, rest: &[String]) -> Outcome {
     match (command, rest) {
         ("test", parts) => test::test(parts),
         ("fuzz", arguments) => fuzz::fuzz(arguments),
+        ("soak", names) => soak::soak(names),
         ("setup", []) => setup::setup(),
         ("generate", []) => generate::generate(),
         ("fresh", []) => fresh::fresh(),
