@@ -429,6 +429,17 @@ async fn a_shutdown_waits_for_running_answers() {
     assert_eq!(read(turn).await.1.status, MessageStatus::Complete);
 }
 
+#[tokio::test]
+async fn what_waits_for_new_turns_is_told_that_there_will_be_none() {
+    let desk = Desk::open();
+    desk.chat.announce_end();
+    assert!(desk.chat.is_ending() && !desk.chat.is_draining());
+    let (turn, call) = desk.ask("hello").await;
+    tokio::join!(desk.chat.draining(), async { desk.chat.drain() });
+    drop(call);
+    read(turn).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_keeps_what_it_cannot_wait_for() {
     let desk = Desk::open();

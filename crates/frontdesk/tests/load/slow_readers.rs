@@ -144,11 +144,11 @@ fn readers_that_take_nothing_harm_nobody() {
             }
             (_, None) => unreachable!("they are still there after {watched:?}"),
         }
-        if effort != Effort::Quick {
-            let slower =
-                [50, 99].map(|percent| stalled.percentile(percent).saturating_sub(usual.percentile(percent)));
-            assert!(slower[0] <= DELAY && slower[1] <= DELAY * 4, "{slower:?}");
-        }
+        let slower =
+            [50, 99].map(|percent| stalled.percentile(percent).saturating_sub(usual.percentile(percent)));
+        assert!(effort == Effort::Quick || slower[0] <= DELAY, "{slower:?}");
+        // The slowest of a busy machine have other reasons.
+        assert!(effort != Effort::Soak || slower[1] <= DELAY, "{slower:?}");
 
         let mut connection = Connection::open(address).await.unwrap();
         for reader in &readers {
