@@ -54,7 +54,7 @@ pub enum TurnUpdate {
 }
 
 /// The most bytes of text in an update: what is held for a reader that takes nothing.
-pub(crate) const PIECE: usize = 2 * 1024;
+pub(crate) const PIECE: usize = 1024;
 
 /// The cursor is past the end of the text, or inside a character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
