@@ -42,7 +42,7 @@ pub struct TurnEnd {
 /// What a reader finds next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TurnUpdate {
-    /// More of the text: what there is past the reader's cursor, up to [`PIECE`] bytes.
+    /// More of the text: what there is past the reader's cursor, a kilobyte at most.
     Text {
         /// The text.
         text: String,

@@ -16,7 +16,6 @@ use frontdesk_store::StoreUrl;
 use frontdesk_web::api::{self, ApiPorts, ApiSettings};
 use frontdesk_web::dashboard::{self, DashboardPorts, DashboardSettings, Install, NoModel};
 use frontdesk_web::{Edge, ServeLimits};
-use socket2::SockRef;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 use tracing::warn;
@@ -147,12 +146,14 @@ pub(crate) async fn listen(settings: &Settings, port: u16, name: &str) -> anyhow
     let cannot = || format!("{name}: cannot listen on {address}");
     let listener = TcpListener::bind(address).await.with_context(cannot)?;
     // Connections get it from the listener.
-    SockRef::from(&listener).set_tcp_notsent_lowat(UNSENT).with_context(cannot)?;
+    #[cfg(target_os = "linux")]
+    socket2::SockRef::from(&listener).set_tcp_notsent_lowat(UNSENT).with_context(cannot)?;
     Ok(listener)
 }
 
 /// How much the kernel takes of what it cannot send yet, in bytes. It would take megabytes for each reader that takes
 /// nothing, and that it takes nothing would be noticed only then. What is on its way is not limited by this.
+#[cfg(target_os = "linux")]
 const UNSENT: u32 = 32 * 1024;
 
 pub(crate) fn serve_limits(settings: &Settings) -> ServeLimits {

@@ -87,7 +87,8 @@ impl Senders {
     /// Sends one message, and says whether it was answered. Everything but an answer or an orderly refusal fails.
     async fn send(&self, due: Instant) -> bool {
         let visitor = Visitor::new(format!("visitor-{}", self.next.fetch_add(1, Ordering::Relaxed)));
-        let idle = self.idle.lock().unwrap().pop();
+        // The program closes those that nobody has used for a while.
+        let idle = self.idle.lock().unwrap().pop().filter(Connection::is_open);
         let connection = match idle {
             Some(connection) => connection,
             None => Connection::open(self.address).await.unwrap(),
@@ -144,7 +145,9 @@ impl Senders {
             // The pauses between events that know nothing of each other.
             let thrown = f64::from(u32::try_from(dice.below(1 << 20)).unwrap() + 1) / f64::from(1 << 20);
             due += Duration::from_secs_f64(-thrown.ln() / rate);
-            while sending.try_join_next().is_some_and(|sent| sent.is_ok()) {}
+            while let Some(sent) = sending.try_join_next() {
+                sent.unwrap();
+            }
         }
         sending.join_all().await;
         self.take_outcome()
