@@ -238,7 +238,8 @@ mod tests {
         let (begins, has_begun) = mpsc::channel();
         let busy = writer.write(move |_| {
             begins.send(()).unwrap();
-            Ok(stands_still.recv().unwrap())
+            stands_still.recv().unwrap();
+            Ok(())
         });
         let release = async {
             has_begun.recv().unwrap();
@@ -259,7 +260,13 @@ mod tests {
         let (go_on, stands_still) = mpsc::channel();
         let mut waiting = JoinSet::new();
         let own = Arc::clone(&writer);
-        waiting.spawn(async move { own.write(move |_| Ok(stands_still.recv().unwrap_or_default())).await });
+        waiting.spawn(async move {
+            own.write(move |_| {
+                stands_still.recv().unwrap();
+                Ok(())
+            })
+            .await
+        });
         // Nobody knows how many have been taken out of the queue already: none, or as many as share a commit.
         for a in 0..i64::try_from(QUEUE + BATCH).unwrap() {
             let own = Arc::clone(&writer);
