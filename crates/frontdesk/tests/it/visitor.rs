@@ -52,11 +52,6 @@ impl Visitor {
         self.with_keys(Request::post("/v1/chat/stop", &json!({ "sessionId": self.session })))
     }
 
-    /// The whole conversation.
-    pub(crate) fn history(&self) -> Request {
-        self.with_keys(Request::get(format!("/v1/sessions/{}/messages", self.session)))
-    }
-
     fn with_keys(&self, request: Request) -> Request {
         request.header("x-api-key", Program::PUBLIC_KEY).header("x-session-secret", &self.secret)
     }
