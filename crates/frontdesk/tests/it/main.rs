@@ -17,6 +17,8 @@ mod half_open;
 mod load;
 mod local_model;
 mod origin;
+mod outage;
+mod postgres;
 mod resume;
 mod retry;
 mod same_key;
