@@ -1,4 +1,6 @@
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use frontdesk_core::{
@@ -6,17 +8,21 @@ use frontdesk_core::{
     ConversationStore, ListCursor, Message, MessageId, MessageStatus, OpenTurn, SavePartial, SecretHash,
     SessionKey, SiteId, StoreError, StoreErrorKind, Thread, ThreadPage, Timestamp, TurnFailure, TurnOpening,
 };
+use tokio::time::{Instant, sleep};
 use tokio_postgres::Row;
 
 use super::engine::Repeat;
 use super::error::Failure;
 use super::rows::{self, MESSAGE, SUMMARY};
 use super::statements::{
-    CHANGES, INTERRUPT_UNFINISHED, LIST, LIST_AFTER, READY, SESSION_ANSWER, SESSION_CHANGES, SESSION_THREAD,
-    THREAD,
+    CHANGES, INTERRUPT_UNFINISHED, LIST, LIST_AFTER, OPEN_TRANSACTIONS, READY, SESSION_ANSWER,
+    SESSION_CHANGES, SESSION_THREAD, THREAD,
 };
 use super::turns::uuid;
 use super::{PostgresStore, turns};
+
+/// After so long the server has ended a transaction of which it hears nothing more.
+const LEFT_BEHIND: Duration = Duration::from_secs(6);
 
 #[async_trait]
 impl ConversationStore for PostgresStore {
@@ -47,7 +53,13 @@ impl ConversationStore for PostgresStore {
         Err(StoreError::new(StoreErrorKind::Conflict, "there is no such answer"))
     }
 
+    /// A process that was killed may have left a commit behind that is still on its way: what it begins is waited for.
     async fn interrupt_unfinished(&self, _now: Timestamp) -> Result<u64, StoreError> {
+        let left = self.open_transactions().await?;
+        let began = Instant::now();
+        while began.elapsed() < LEFT_BEHIND && !left.is_disjoint(&self.open_transactions().await?) {
+            sleep(Duration::from_millis(50)).await;
+        }
         let (status, failure) = (MessageStatus::Interrupted.as_str(), TurnFailure::Restarted.code());
         self.engine.execute(Repeat::Harmless, INTERRUPT_UNFINISHED, &[&status, &failure]).await
     }
@@ -132,6 +144,15 @@ impl ConversationStore for PostgresStore {
             return Ok(());
         }
         Err(StoreError::new(StoreErrorKind::Unavailable, "the server takes no changes"))
+    }
+}
+
+impl PostgresStore {
+    /// The transactions of all our processes that are not over, each with its process on the server and its beginning.
+    async fn open_transactions(&self) -> Result<HashSet<(i32, String)>, StoreError> {
+        let rows = self.engine.read(OPEN_TRANSACTIONS, &[]).await?;
+        let read = |row: &Row| Ok((rows::get(row, 0)?, rows::get(row, 1)?));
+        Ok(rows.iter().map(read).collect::<Result<_, Failure>>()?)
     }
 }
 

@@ -135,6 +135,11 @@ statements! {
              total_millis = ending.total_millis
          FROM changed JOIN ending ON ending.id = changed.id
          WHERE messages.id = changed.id";
+    /// Transactions of this program that are not over, each with the moment when it began.
+    OPEN_TRANSACTIONS =
+        "SELECT pid, xact_start::text FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name = 'frontdesk' AND pid <> pg_backend_pid()
+           AND xact_start IS NOT NULL";
     /// No conversation has more than one such answer.
     INTERRUPT_UNFINISHED =
         "WITH changed AS (

@@ -119,6 +119,23 @@ async fn a_silent_server_is_given_up_in_time_and_used_again_when_it_speaks() {
     timeout(Duration::from_secs(5), again).await.unwrap();
 }
 
+/// As after a process was killed that had sent a commit which the server has not got to.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_is_committed_late_is_interrupted_too() {
+    let Some(server) = server() else { return };
+    let name = database(server, "migrated");
+    let f = fixture_over(&server.url(&name)).await;
+    f.say(&session("a"), "hello", "Hel").await;
+    let late =
+        "SET application_name = 'frontdesk'; BEGIN; UPDATE messages SET status = 'streaming' WHERE seq = 2;
+                SELECT pg_sleep(1); COMMIT";
+    let committing = tokio::task::spawn_blocking(move || server.execute(&name, late));
+    sleep(Duration::from_millis(500)).await;
+    assert_eq!(f.store.interrupt_unfinished(f.turn(&session("a"), "x").now).await.unwrap(), 1);
+    committing.await.unwrap();
+    assert_eq!(f.thread(&session("a")).await.messages[1].status, MessageStatus::Interrupted);
+}
+
 /// Wherever a connection is cut, a message that is sent until it is accepted is stored once, and an answer that is ended
 /// until that is acknowledged is ended.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -129,17 +146,17 @@ async fn nothing_is_lost_or_doubled_over_connections_that_are_cut_anywhere() {
     let (proxy, is_faulty) = proxy(server, |number| {
         let mut dice = Dice::new(SEED + number as u64);
         let how = if dice.percent(50) { Cut::Close } else { Cut::Reset };
-        // Signing in takes some 700 bytes, a turn some 2,000 of ours and fewer of the server's.
+        // Signing in takes some hundreds of bytes; the first turn, which prepares its statements, some thousands.
         match dice.below(3) {
-            0 => Fault::Cut { way: Way::ToServer, after: 600 + dice.below(6000), how },
-            1 => Fault::Cut { way: Way::ToClient, after: 600 + dice.below(3000), how },
+            0 => Fault::Cut { way: Way::ToServer, after: 400 + dice.below(8000), how },
+            1 => Fault::Cut { way: Way::ToClient, after: 700 + dice.below(4000), how },
             _ => Fault::CutReplyTo { words: b"COMMIT", after: 0, how },
         }
     });
     let mut f = fixture_over(&server.url(&name)).await;
     f.store = open_url(&server.url_over(proxy.address(), &name));
     is_faulty.store(true, Ordering::SeqCst);
-    let messages = Effort::asked().pick(20, 200);
+    let messages = Effort::asked().pick(10, 80);
     for n in 0..messages {
         let visitor = session(&format!("s{}", n % 5));
         let opened = loop {
