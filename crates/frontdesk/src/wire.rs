@@ -1,18 +1,17 @@
 //! How the parts are put together: one small function for each.
 
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::HOST;
 use frontdesk_core::{Chat, ChatPorts, Feeds, Model, SiteId};
 use frontdesk_llm::{HttpModel, ModelSettings, ResilientModel, UnconfiguredModel};
-use frontdesk_store::StoreUrl;
 use frontdesk_web::api::{self, ApiPorts, ApiSettings};
 use frontdesk_web::dashboard::{self, DashboardPorts, DashboardSettings, Install, NoModel};
 use frontdesk_web::{Edge, ServeLimits};
@@ -23,30 +22,6 @@ use tracing::warn;
 use crate::config::{Mode, Only, Settings};
 use crate::first_run::Keys;
 use crate::ports::Ports;
-
-/// Keeps other processes from running answers on the same data, as long as it is held.
-#[derive(Debug)]
-pub(crate) struct ApiLock {
-    _file: File,
-}
-
-/// Takes the data for this process's answers. Only one process can run them: at its start it ends those that another
-/// one has left unfinished.
-pub(crate) fn lock_for_api(settings: &Settings) -> anyhow::Result<ApiLock> {
-    let StoreUrl::Sqlite(path) = &settings.store;
-    let path = path.with_extension("lock");
-    frontdesk_store::make_folder(&settings.store)?;
-    let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(ApiLock { _file: file }),
-        Err(TryLockError::WouldBlock) => {
-            bail!("another frontdesk serves the API on this data ({})", path.display())
-        }
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("cannot lock {}", path.display()))
-        }
-    }
-}
 
 pub(crate) fn make_model(settings: &Settings, ports: &Ports) -> anyhow::Result<Arc<dyn Model>> {
     let Some(model) = &settings.model else { return Ok(Arc::new(UnconfiguredModel)) };

@@ -96,6 +96,20 @@ pub enum BackupError {
         /// How many.
         conversations: u64,
     },
+    /// The data is on a server, which has tools of its own for that.
+    #[error("the data is in PostgreSQL, whose own tools do this: {command}")]
+    OfServer {
+        /// What to run instead.
+        command: String,
+    },
+    /// The server that has the data cannot be read.
+    #[error("cannot read {server}: {why}")]
+    Server {
+        /// The server, without the password.
+        server: String,
+        /// Why.
+        why: String,
+    },
     /// Whoever takes the export takes no more.
     #[error("cannot write the export: {why}")]
     Export {

@@ -1,80 +1,121 @@
 //! Engines behind the ports of `frontdesk-core`.
 //!
-//! [`open`] picks one by URL. Today there is one: SQLite, for a single machine. What an engine has to do is written down
-//! at [`frontdesk_core::Store`] and held by the conformance suite there.
+//! [`open`] picks one by URL: SQLite, for a single machine, or PostgreSQL. What an engine has to do is written down at
+//! [`frontdesk_core::Store`] and held by the conformance suite there.
 
+mod api_lock;
 mod backup_error;
+mod exported;
 mod new_file;
+mod postgres;
 mod sqlite;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fmt, io};
 
 use frontdesk_core::{Clock, Store, Timestamp};
 use thiserror::Error;
 
+pub use api_lock::{ApiLock, LockError, lock_for_api};
 pub use backup_error::BackupError;
+pub use exported::{ExportedRow, ExportedSite};
 pub use new_file::NewFile;
-pub use sqlite::{Backup, Contents, ExportedRow, ExportedSite, OpenSqliteError, Restored};
+pub use postgres::{OpenPostgresError, PostgresUrl};
+pub use sqlite::{Backup, Contents, OpenSqliteError, Restored};
 
 /// Where a deployment keeps its data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreUrl {
     /// A file of this machine.
     Sqlite(PathBuf),
+    /// A database of a server.
+    Postgres(Box<PostgresUrl>),
 }
 
-/// The text is not a URL of a store.
+/// The text is not a URL of a store. Says what is right, and nothing of the text: there may be a password in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("must be sqlite: and a path, for example sqlite:data/frontdesk.db")]
-pub struct InvalidStoreUrl;
+pub enum InvalidStoreUrl {
+    /// It is of no kind that there is.
+    #[error(
+        "must be sqlite: and a path, for example sqlite:data/frontdesk.db, or postgres://user:password@host:5432/database"
+    )]
+    Unknown,
+    /// It is of PostgreSQL, but not in order.
+    #[error("{0}")]
+    Postgres(&'static str),
+}
 
 impl StoreUrl {
-    /// Reads a URL: `sqlite:relative/path.db`, `sqlite:/absolute/path.db` or `sqlite:///absolute/path.db`.
+    /// Reads a URL: `sqlite:relative/path.db`, `sqlite:/absolute/path.db` or `sqlite:///absolute/path.db`; or
+    /// `postgres://user:password@host:5432/database`, also with `postgresql:`.
     pub fn parse(url: &str) -> Result<Self, InvalidStoreUrl> {
-        let path = url.strip_prefix("sqlite:").ok_or(InvalidStoreUrl)?;
+        let schemes = ["postgres://", "postgresql://"];
+        if let Some(rest) = schemes.into_iter().find_map(|scheme| url.strip_prefix(scheme)) {
+            return Ok(Self::Postgres(Box::new(PostgresUrl::parse(rest)?)));
+        }
+        let path = url.strip_prefix("sqlite:").ok_or(InvalidStoreUrl::Unknown)?;
         let path = path.strip_prefix("//").unwrap_or(path);
         if path.is_empty() || path.contains(['?', '\0']) || path.starts_with(':') {
-            return Err(InvalidStoreUrl);
+            return Err(InvalidStoreUrl::Unknown);
         }
         Ok(Self::Sqlite(PathBuf::from(path)))
     }
 }
 
-/// Makes the folder in which the store keeps its files, closed to other users, if it is not there.
-///
-/// Fails also if it is on a file system on which the store cannot work.
-pub fn make_folder(url: &StoreUrl) -> Result<(), OpenSqliteError> {
-    let StoreUrl::Sqlite(path) = url;
-    sqlite::prepare_folder(path)
+impl fmt::Display for StoreUrl {
+    /// Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(url) => url.fmt(f),
+        }
+    }
+}
+
+/// Why a store could not be opened. Written for whoever starts the server.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// A file.
+    #[error(transparent)]
+    Sqlite(#[from] OpenSqliteError),
+    /// A server.
+    #[error(transparent)]
+    Postgres(#[from] OpenPostgresError),
 }
 
 /// Opens a store, making and migrating it as needed.
 ///
 /// Blocks until that is done, which is at the start of a process or of a test.
-pub fn open(url: &StoreUrl, clock: &dyn Clock) -> Result<Arc<dyn Store>, OpenSqliteError> {
+pub fn open(url: &StoreUrl, clock: &dyn Clock) -> Result<Arc<dyn Store>, OpenError> {
     match url {
         StoreUrl::Sqlite(path) => Ok(Arc::new(sqlite::SqliteStore::open(path, clock)?)),
+        StoreUrl::Postgres(url) => Ok(Arc::new(postgres::PostgresStore::open(url, clock)?)),
     }
 }
 
 /// Backs the data up to a file that does not exist yet, whether a server works with it or not; without a file, to a new
 /// one in the folder `backups` beside the data.
 ///
-/// The file has its name only when it is whole, on disk and found to be sound.
+/// The file has its name only when it is whole, on disk and found to be sound. Servers have tools of their own: for them
+/// it fails and says which.
 pub fn back_up(url: &StoreUrl, file: Option<&Path>, now: Timestamp) -> Result<Backup, BackupError> {
-    let StoreUrl::Sqlite(path) = url;
-    sqlite::back_up(path, file, now)
+    match url {
+        StoreUrl::Sqlite(path) => sqlite::back_up(path, file, now),
+        StoreUrl::Postgres(url) => Err(BackupError::OfServer { command: url.dump_command() }),
+    }
 }
 
 /// Puts a backup in the place of the data, which no process may have open. What was there is put aside, and only with
 /// `replace` if there are conversations in it or it cannot be read.
 ///
-/// Whenever this is interrupted, either the old data is in place or the new.
+/// Whenever this is interrupted, either the old data is in place or the new. Servers have tools of their own: for them it
+/// fails and says which.
 pub fn restore(url: &StoreUrl, file: &Path, replace: bool, now: Timestamp) -> Result<Restored, BackupError> {
-    let StoreUrl::Sqlite(path) = url;
-    sqlite::restore(path, file, replace, now)
+    match url {
+        StoreUrl::Sqlite(path) => sqlite::restore(path, file, replace, now),
+        StoreUrl::Postgres(url) => Err(BackupError::OfServer { command: url.restore_command() }),
+    }
 }
 
 /// Hands out everything that is data and no secret, row by row and all of one state, whether a server works with it or
@@ -83,8 +124,10 @@ pub fn export(
     url: &StoreUrl,
     take: &mut dyn FnMut(ExportedRow) -> io::Result<()>,
 ) -> Result<(), BackupError> {
-    let StoreUrl::Sqlite(path) = url;
-    sqlite::export(path, take)
+    match url {
+        StoreUrl::Sqlite(path) => sqlite::export(path, take),
+        StoreUrl::Postgres(url) => postgres::export(url, take),
+    }
 }
 
 #[cfg(test)]
@@ -102,7 +145,7 @@ mod tests {
         }
         for url in ["", "sqlite:", "sqlite://", "sqlite::memory:", "mysql://x", "data.db", "sqlite:a?mode=ro"]
         {
-            assert_eq!(StoreUrl::parse(url), Err(InvalidStoreUrl), "{url}");
+            assert_eq!(StoreUrl::parse(url), Err(InvalidStoreUrl::Unknown), "{url}");
         }
     }
 }

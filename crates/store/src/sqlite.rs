@@ -32,7 +32,6 @@ pub(crate) use connection::prepare_folder;
 use error::Failure;
 pub use error::OpenSqliteError;
 pub(crate) use export::export;
-pub use export::{ExportedRow, ExportedSite};
 use migrations::{MIGRATIONS, Migration};
 use readers::Readers;
 pub use restore::Restored;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -45,6 +45,16 @@ pub enum Fault {
         /// How.
         how: Cut,
     },
+    /// When the client sends these bytes, they are passed on and the server is heard, but its reply is not passed on: the
+    /// connection is cut instead.
+    CutReplyTo {
+        /// The bytes, which are not split over two packets.
+        words: &'static [u8],
+        /// How often they are passed on in order before that.
+        after: usize,
+        /// How.
+        how: Cut,
+    },
     /// Everything arrives so much later, in both directions.
     Delay(Duration),
     /// After so many bytes nothing more is passed on in one direction, and nobody is told.
@@ -71,6 +81,7 @@ type Choice = Arc<dyn Fn(usize) -> Fault + Send + Sync>;
 pub struct Proxy {
     address: SocketAddr,
     cuts: Arc<AtomicUsize>,
+    is_silent: Arc<AtomicBool>,
     /// `None` only while being dropped.
     runtime: Option<Runtime>,
 }
@@ -100,26 +111,33 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let choose: Choice = Arc::new(choose);
         let cuts = Arc::<AtomicUsize>::default();
-        let kept_cuts = Arc::clone(&cuts);
+        let is_silent = Arc::<AtomicBool>::default();
+        let (kept_cuts, kept_is_silent) = (Arc::clone(&cuts), Arc::clone(&is_silent));
         runtime.spawn(async move {
             let listener = TcpListener::from_std(listener).unwrap();
             for number in 0.. {
                 let Ok((client, _)) = listener.accept().await else { return };
-                let (fault, cuts) = (choose(number), Arc::clone(&cuts));
+                let (fault, cuts, is_silent) = (choose(number), Arc::clone(&cuts), Arc::clone(&is_silent));
                 tokio::spawn(async move {
                     // Broken connections are what this is for.
-                    if matches!(pass_on(client, server, fault).await, Ok(true)) {
+                    if matches!(pass_on(client, server, fault, &is_silent).await, Ok(true)) {
                         cuts.fetch_add(1, Ordering::SeqCst);
                     }
                 });
             }
         });
-        Self { address, cuts: kept_cuts, runtime: Some(runtime) }
+        Self { address, cuts: kept_cuts, is_silent: kept_is_silent, runtime: Some(runtime) }
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Passes nothing on from now on, over all connections alike, and tells nobody; or passes on again, beginning with what was
+    /// held back.
+    pub fn silence(&self, is_silent: bool) {
+        self.is_silent.store(is_silent, Ordering::SeqCst);
     }
 
     /// How many connections have come to the byte at which they were to be cut.
@@ -137,15 +155,23 @@ enum Stop {
 }
 
 /// Carries a connection to its end, and says whether it was cut.
-async fn pass_on(mut client: TcpStream, server: SocketAddr, fault: Fault) -> std::io::Result<bool> {
+async fn pass_on(
+    mut client: TcpStream,
+    server: SocketAddr,
+    fault: Fault,
+    is_silent: &AtomicBool,
+) -> std::io::Result<bool> {
+    wait_while(is_silent).await;
     let mut server = TcpStream::connect(server).await?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
-    let how = {
+    let how = if let Fault::CutReplyTo { words, after, how } = fault {
+        pass_on_until(&mut client, &mut server, words, after).await?.then_some(how)
+    } else {
         let (mut from_client, mut to_client) = client.split();
         let (mut from_server, mut to_server) = server.split();
-        let there = copy(&mut from_client, &mut to_server, Direction::of(fault, Way::ToServer));
-        let back = copy(&mut from_server, &mut to_client, Direction::of(fault, Way::ToClient));
+        let there = copy(&mut from_client, &mut to_server, Direction::of(fault, Way::ToServer), is_silent);
+        let back = copy(&mut from_server, &mut to_client, Direction::of(fault, Way::ToClient), is_silent);
         tokio::pin!(there, back);
         let is_cut = tokio::select! {
             stop = &mut there => match stop? {
@@ -172,6 +198,45 @@ async fn pass_on(mut client: TcpStream, server: SocketAddr, fault: Fault) -> std
         }
     }
     Ok(how.is_some())
+}
+
+/// Carries a connection until the server has replied to these words of the client, and says whether it came to that.
+async fn pass_on_until(
+    client: &mut TcpStream,
+    server: &mut TcpStream,
+    words: &[u8],
+    after: usize,
+) -> std::io::Result<bool> {
+    let (mut sent, mut said) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+    let mut seen = 0;
+    loop {
+        tokio::select! {
+            length = client.read(&mut sent) => {
+                let sent = &sent[..length?];
+                if sent.is_empty() {
+                    return Ok(false);
+                }
+                server.write_all(sent).await?;
+                seen += sent.windows(words.len()).filter(|window| *window == words).count();
+                if seen > after {
+                    return Ok(server.read(&mut said).await? > 0);
+                }
+            }
+            length = server.read(&mut said) => {
+                let said = &said[..length?];
+                if said.is_empty() {
+                    return Ok(false);
+                }
+                client.write_all(said).await?;
+            }
+        }
+    }
+}
+
+async fn wait_while(is_silent: &AtomicBool) {
+    while is_silent.load(Ordering::SeqCst) {
+        sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// Says that nothing more comes and waits until the other end says so too. Closing with unread bytes would be a reset.
@@ -207,7 +272,7 @@ impl Direction {
             Fault::BlackHole { way, after } if way == this => Self { black_hole: Some(after), ..sound },
             Fault::Delay(span) => Self { before: span, ..sound },
             Fault::Slow { bytes, every } => Self { at_a_time: bytes, between: every, ..sound },
-            Fault::None | Fault::Cut { .. } | Fault::BlackHole { .. } => sound,
+            Fault::None | Fault::Cut { .. } | Fault::CutReplyTo { .. } | Fault::BlackHole { .. } => sound,
         }
     }
 }
@@ -216,6 +281,7 @@ async fn copy(
     from: &mut (impl tokio::io::AsyncRead + Unpin),
     to: &mut (impl tokio::io::AsyncWrite + Unpin),
     direction: Direction,
+    is_silent: &AtomicBool,
 ) -> std::io::Result<Stop> {
     let mut buffer = vec![0; 16 * 1024];
     let mut passed = 0;
@@ -226,6 +292,7 @@ async fn copy(
         let most = direction.cut.map_or(usize::MAX, |cut| cut - passed).min(direction.at_a_time);
         let most = most.min(buffer.len());
         let length = from.read(&mut buffer[..most]).await?;
+        wait_while(is_silent).await;
         if length == 0 {
             if direction.black_hole.is_some_and(|hole| passed >= hole) {
                 return std::future::pending().await;
@@ -315,6 +382,12 @@ mod tests {
             matches!(silence, std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut),
             "{silence}"
         );
+    }
+
+    #[test]
+    fn a_reply_can_be_kept_from_the_client() {
+        let (seen, got, _) = through(Fault::CutReplyTo { words: &WORDS[2..4], after: 0, how: Cut::Close });
+        assert_eq!((seen, got.unwrap()), (WORDS.to_vec(), Vec::new()));
     }
 
     #[test]

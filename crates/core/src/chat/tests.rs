@@ -269,6 +269,17 @@ async fn an_answer_without_a_word_fails() {
 }
 
 #[tokio::test]
+async fn what_no_store_has_to_have_a_place_for_is_shown_and_stored_as_something_else() {
+    let desk = Desk::open();
+    let (turn, mut call) = desk.ask("hello").await;
+    call.say("a\0b");
+    call.end();
+    let (shown, end) = read(turn).await;
+    assert_eq!((shown.as_str(), end.status), ("a\u{FFFD}b", MessageStatus::Complete));
+    assert_eq!(desk.answer().await.text, shown);
+}
+
+#[tokio::test]
 async fn an_endless_answer_is_cut() {
     let desk = Desk::with(ChatSettings { max_answer_bytes: 100, ..ChatSettings::default() });
     let (turn, mut call) = desk.ask("hello").await;

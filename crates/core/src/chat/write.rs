@@ -112,7 +112,7 @@ impl Writing {
         let mut kept = 0;
         loop {
             let delta = match stream.next().await {
-                Some(Ok(ModelEvent::Delta(delta))) => delta,
+                Some(Ok(ModelEvent::Delta(delta))) => without_nul(delta),
                 Some(Ok(ModelEvent::End(end))) => return Ending::Finished(end),
                 Some(Err(error)) => return self.broken(error.kind, &error.detail),
                 None => {
@@ -180,7 +180,7 @@ impl Writing {
             Ending::Finished(end) => {
                 facts.finish = Some(end.reason);
                 facts.usage = end.usage;
-                facts.model = end.model.or(facts.model);
+                facts.model = end.model.map(without_nul).or(facts.model);
                 match (is_empty, end.reason) {
                     (true, FinishReason::ContentFilter) => {
                         facts.failure = Some(TurnFailure::ContentFiltered);
@@ -223,6 +223,12 @@ impl Writing {
     fn since_start(&self) -> Duration {
         self.service.ports.clock.elapsed().saturating_sub(self.started)
     }
+}
+
+/// PostgreSQL has no place for U+0000 in a text, and nobody misses it: what is shown and what is stored have the sign for what
+/// cannot be shown instead.
+fn without_nul(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{FFFD}") } else { text }
 }
 
 fn whole_millis(span: Duration) -> u32 {

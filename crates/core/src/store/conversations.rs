@@ -163,7 +163,7 @@ pub struct SavePartial {
     pub site: SiteId,
     /// The answer.
     pub answer: MessageId,
-    /// All of its text so far.
+    /// All of its text so far; never with U+0000.
     pub text: String,
 }
 
@@ -176,7 +176,7 @@ pub struct CloseTurn {
     pub answer: MessageId,
     /// Its last status; not [`MessageStatus::Accepted`] or [`MessageStatus::Streaming`].
     pub status: MessageStatus,
-    /// All of its text.
+    /// All of its text; never with U+0000.
     pub text: String,
     /// What is known of it.
     pub facts: AnswerFacts,

@@ -1,5 +1,7 @@
 use std::fmt::Write as _;
 
+use frontdesk_store::StoreUrl;
+
 use super::environment::Environment;
 use super::settings::{ConfigError, Only, Settings};
 use super::variables::{GROUPS, UNUSED, Variable};
@@ -15,7 +17,7 @@ pub(crate) fn explain(environment: &Environment, only: Only) -> (String, Result<
         text.push('\n');
     }
     for name in unused(environment) {
-        let _ = writeln!(text, "{name} is set, but this version does not use it: data is kept in SQLite.\n");
+        let _ = writeln!(text, "{name} is set, but this version does not use it.\n");
     }
     let settings = Settings::read(environment, only);
     match &settings {
@@ -39,6 +41,12 @@ fn line(environment: &Environment, variable: &Variable) -> String {
     let Variable { name, default, is_secret, .. } = variable;
     match environment.get(name) {
         None => format!("{name:<32} {default}  [default]"),
+        Some(found) if *name == "DATABASE_URL" => {
+            // Its own text form leaves the password out; what is not understood may be all password.
+            let shown =
+                StoreUrl::parse(&found.value).map_or_else(|_| "set".to_owned(), |url| url.to_string());
+            format!("{name:<32} {shown}  [{}]", found.source)
+        }
         Some(found) if *is_secret => {
             format!("{name:<32} set, {} characters  [{}]", found.value.chars().count(), found.source)
         }
@@ -61,6 +69,22 @@ mod tests {
         assert!(text.contains("DASHBOARD_PORT                   3000  [default]"), "{text}");
         assert!(text.contains("CONVEX_URL is set"), "{text}");
         assert!(!text.contains("canary"), "{text}");
+    }
+
+    #[test]
+    fn a_database_is_named_without_its_password() {
+        for (url, shown) in [
+            ("sqlite:data/x.db", "sqlite:data/x.db"),
+            ("postgres://desk:canary@db/desk", "postgres://desk@db:5432/desk?sslmode=verify-full"),
+            ("postgres://desk:canary", "set"),
+        ] {
+            let (text, _) = explain(&Environment::of([("DATABASE_URL", url)]), Only::Everything);
+            assert!(
+                text.contains(&format!("DATABASE_URL                     {shown}  [environment]")),
+                "{text}"
+            );
+            assert!(!text.contains("canary"), "{text}");
+        }
     }
 
     #[test]

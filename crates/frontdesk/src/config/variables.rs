@@ -162,7 +162,13 @@ pub(crate) const GROUPS: [Group; 6] = [
         title: "Data",
         variables: &[
             plain("DATA_DIR", "./data", "The folder for everything that is kept."),
-            plain("DATABASE_URL", "sqlite:DATA_DIR/frontdesk.db", "The database: sqlite: and a path."),
+            secret(
+                "DATABASE_URL",
+                "sqlite:DATA_DIR/frontdesk.db",
+                "The database: sqlite: and a path, or postgres://user:password@host:5432/database for PostgreSQL 15 or later. A \
+                 connection to another machine is encrypted and the server's certificate verified: with \
+                 ?sslrootcert=FILE against an authority of your own, with ?sslmode=disable not at all.",
+            ),
         ],
     },
     Group {

@@ -79,13 +79,18 @@ fn send_until_the_end(
     }
 }
 
-/// Reads a database, and finds every acknowledged message in it once, in order and without holes. Says how many.
+/// Reads a file, and finds every acknowledged message in it once, in order and without holes. Says how many.
 pub(crate) fn compare(database: &Path, acknowledged: &[Vec<String>]) -> usize {
-    tokio::runtime::Runtime::new().unwrap().block_on(compare_all(database, acknowledged))
+    compare_in(&StoreUrl::Sqlite(database.to_owned()), acknowledged)
 }
 
-async fn compare_all(database: &Path, acknowledged: &[Vec<String>]) -> usize {
-    let store = open(&StoreUrl::Sqlite(database.to_owned()), &SystemClock::start()).unwrap();
+/// The same in any store.
+pub(crate) fn compare_in(store: &StoreUrl, acknowledged: &[Vec<String>]) -> usize {
+    tokio::runtime::Runtime::new().unwrap().block_on(compare_all(store, acknowledged))
+}
+
+async fn compare_all(store: &StoreUrl, acknowledged: &[Vec<String>]) -> usize {
+    let store = open(store, &SystemClock::start()).unwrap();
     let mut count = 0;
     for (n, acknowledged) in acknowledged.iter().enumerate() {
         let session = SessionId::parse(&format!("client-{n}")).unwrap();

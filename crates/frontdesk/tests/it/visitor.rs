@@ -97,7 +97,12 @@ pub(crate) struct Kept {
 
 impl Kept {
     pub(crate) fn open(folder: &Path) -> Self {
-        let store = open(&StoreUrl::Sqlite(folder.join("data/frontdesk.db")), &SystemClock::start()).unwrap();
+        Self::open_url(&StoreUrl::Sqlite(folder.join("data/frontdesk.db")))
+    }
+
+    /// The same in any store.
+    pub(crate) fn open_url(url: &StoreUrl) -> Self {
+        let store = open(url, &SystemClock::start()).unwrap();
         Self { store, runtime: Runtime::new().unwrap() }
     }
 

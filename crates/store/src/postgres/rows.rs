@@ -1,0 +1,108 @@
+//! How values lie in columns.
+
+use frontdesk_core::{
+    AnswerFacts, ConversationId, ConversationSummary, FinishReason, IdempotencyKey, Message, MessageId,
+    MessageStatus, Role, SecretHash, SessionId, Timestamp, TurnFailure, Usage,
+};
+use tokio_postgres::Row;
+use tokio_postgres::types::FromSql;
+use uuid::Uuid;
+
+use super::error::Failure;
+
+/// How many columns [`message`] reads.
+pub(super) const MESSAGE: usize = 15;
+
+/// How many columns [`summary`] reads.
+pub(super) const SUMMARY: usize = 9;
+
+/// What stands for a session's secret; nothing for those without one.
+pub(super) fn secret(secret: Option<&SecretHash>) -> &[u8] {
+    secret.map_or(&[], |secret| secret.as_bytes())
+}
+
+/// The message whose columns begin at `at`.
+pub(super) fn message(row: &Row, at: usize) -> Result<Message, Failure> {
+    let usage = match (optional_number(row, at + 10)?, optional_number(row, at + 11)?) {
+        (Some(input_tokens), Some(output_tokens)) => Some(Usage { input_tokens, output_tokens }),
+        _ => None,
+    };
+    Ok(Message {
+        id: MessageId::from_bytes(id(row, at)?),
+        seq: number(row, at + 1)?,
+        revision: number(row, at + 14)?,
+        role: text(row, at + 2, Role::parse)?,
+        status: text(row, at + 3, MessageStatus::parse)?,
+        text: get(row, at + 4)?,
+        created_at: time(row, at + 5)?,
+        idempotency_key: optional(row, at + 6, |key| IdempotencyKey::parse(key).ok())?,
+        facts: AnswerFacts {
+            model: get(row, at + 7)?,
+            finish: optional(row, at + 8, FinishReason::parse)?,
+            failure: optional(row, at + 9, TurnFailure::parse)?,
+            usage,
+            first_token_millis: optional_number(row, at + 12)?,
+            total_millis: optional_number(row, at + 13)?,
+        },
+    })
+}
+
+/// The conversation whose columns begin at `at`.
+pub(super) fn summary(row: &Row, at: usize) -> Result<ConversationSummary, Failure> {
+    Ok(ConversationSummary {
+        id: ConversationId::from_bytes(id(row, at)?),
+        session: text(row, at + 1, |session| SessionId::parse(session).ok())?,
+        has_secret: get(row, at + 2)?,
+        created_at: time(row, at + 3)?,
+        updated_at: time(row, at + 4)?,
+        last_message: get(row, at + 5)?,
+        last_role: text(row, at + 6, Role::parse)?,
+        message_count: number(row, at + 7)?,
+        revision: number(row, at + 8)?,
+    })
+}
+
+/// Reads a column as it is.
+pub(super) fn get<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, Failure> {
+    row.try_get(column).map_err(|error| Failure::Corrupt(error.to_string()))
+}
+
+/// Whether a column has no value, as those of a row that was joined to nothing.
+pub(super) fn is_null(row: &Row, column: usize) -> Result<bool, Failure> {
+    Ok(get::<Option<Uuid>>(row, column)?.is_none())
+}
+
+pub(super) fn id(row: &Row, column: usize) -> Result<[u8; 16], Failure> {
+    Ok(get::<Uuid>(row, column)?.into_bytes())
+}
+
+pub(super) fn time(row: &Row, column: usize) -> Result<Timestamp, Failure> {
+    Ok(Timestamp::from_millis(get(row, column)?))
+}
+
+pub(super) fn number(row: &Row, column: usize) -> Result<u32, Failure> {
+    u32::try_from(get::<i64>(row, column)?).map_err(|_| unknown(column))
+}
+
+fn optional_number(row: &Row, column: usize) -> Result<Option<u32>, Failure> {
+    get::<Option<i64>>(row, column)?.map(u32::try_from).transpose().map_err(|_| unknown(column))
+}
+
+/// Reads a hash or a fingerprint.
+pub(super) fn bytes(row: &Row, column: usize) -> Result<[u8; 32], Failure> {
+    get::<&[u8]>(row, column)?.try_into().map_err(|_| unknown(column))
+}
+
+/// Reads a column by its name for a value.
+pub(super) fn text<T>(row: &Row, column: usize, parse: impl Fn(&str) -> Option<T>) -> Result<T, Failure> {
+    parse(get(row, column)?).ok_or_else(|| unknown(column))
+}
+
+fn optional<T>(row: &Row, column: usize, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Failure> {
+    let text: Option<&str> = get(row, column)?;
+    text.map(|text| parse(text).ok_or_else(|| unknown(column))).transpose()
+}
+
+fn unknown(column: usize) -> Failure {
+    Failure::Corrupt(format!("unknown value in column {column}"))
+}

@@ -1,0 +1,344 @@
+//! Sending and answering, as SQL. Each function is one unit of work within a transaction.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use frontdesk_core::{
+    CloseTurn, ConversationId, FinishReason, HistoryEntry, IdempotencyKey, Message, MessageId, MessageStatus,
+    OpenTurn, OpenedTurn, RepeatedTurn, Role, SavePartial, TurnFailure, TurnOpening, Usage, preview,
+};
+use futures_util::future::try_join3;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use super::connection::Connection;
+use super::error::Failure;
+use super::rows::{self, MESSAGE};
+use super::statements::{
+    APPEND_TURN, BEGIN_CONVERSATION, BEGIN_SESSION, CLOSE_TURNS, COUNT_CONVERSATION, END_ABANDONED,
+    FIND_ANSWERS, GROW_CONVERSATION, HISTORY, KNOWN, LOCK_CONVERSATIONS, LOCK_SESSION, REPLACE_ANSWER,
+    RUNNING, SAVE_PARTIALS, TOUCH_CONVERSATION,
+};
+
+/// In how many rows a site's conversations are counted.
+const PARTS: u8 = 16;
+
+pub(super) fn uuid(bytes: &[u8; 16]) -> Uuid {
+    Uuid::from_bytes(*bytes)
+}
+
+/// A conversation that is locked, and how far it has come.
+struct Locked {
+    id: ConversationId,
+    message_count: u32,
+    revision: u32,
+}
+
+/// A message that was accepted before, and its answer.
+struct Known {
+    id: MessageId,
+    seq: u32,
+    text: String,
+    answer: Message,
+}
+
+/// An answer that is being written.
+struct Running {
+    answer: MessageId,
+    seq: u32,
+}
+
+/// Accepts a message. An answer that `is_abandoned` is written by nobody.
+///
+/// A turn that was opened by an earlier try, whose commit was not answered, is found by the id of its answer.
+pub(super) async fn open(
+    connection: Arc<Connection>,
+    turn: Arc<OpenTurn>,
+    is_abandoned: impl Fn(MessageId) -> bool,
+) -> Result<TurnOpening, Failure> {
+    let (connection, turn) = (&*connection, &*turn);
+    let Some(conversation) = lock(connection, turn).await? else { return begin(connection, turn).await };
+    let (known, running, mut history) = try_join3(
+        find_known(connection, &conversation, turn),
+        find_running(connection, &conversation),
+        // Up to the message itself, which is not there yet.
+        read_history(connection, &conversation, conversation.message_count + 1, turn.history_limit - 1, turn),
+    )
+    .await?;
+    if let Some(running) = running.as_ref().filter(|running| running.answer == turn.ids.answer) {
+        let visitor_message = known.map_or(turn.ids.visitor_message, |known| known.id);
+        let history =
+            read_history(connection, &conversation, running.seq - 1, turn.history_limit, turn).await?;
+        return Ok(opened(turn, &conversation, visitor_message, history));
+    }
+    let abandoned = running.as_ref().map(|running| running.answer).filter(|answer| is_abandoned(*answer));
+    if let Some(known) = &known {
+        if known.text != turn.text.as_str() {
+            return Ok(TurnOpening::Mismatch);
+        }
+        if !known.answer.may_be_replaced() && abandoned != Some(known.answer.id) {
+            return Ok(TurnOpening::Repeated(RepeatedTurn {
+                conversation: conversation.id,
+                visitor_message: known.id,
+                answer: known.answer.clone(),
+            }));
+        }
+    }
+    if let Some(Running { answer, .. }) = running.filter(|_| abandoned.is_none()) {
+        return Ok(TurnOpening::Busy { answer });
+    }
+    if let Some(known) = known {
+        replace_answer(connection, &conversation, &known, abandoned, turn).await?;
+        let history = read_history(connection, &conversation, known.seq, turn.history_limit, turn).await?;
+        return Ok(opened(turn, &conversation, known.id, history));
+    }
+    append_turn(connection, &conversation, abandoned, turn).await?;
+    history.push(said(turn));
+    Ok(opened(turn, &conversation, turn.ids.visitor_message, history))
+}
+
+fn opened(
+    turn: &OpenTurn,
+    conversation: &Locked,
+    visitor_message: MessageId,
+    history: Vec<HistoryEntry>,
+) -> TurnOpening {
+    let (conversation, answer) = (conversation.id, turn.ids.answer);
+    TurnOpening::Opened(OpenedTurn { conversation, visitor_message, answer, history })
+}
+
+/// The visitor's message as the model reads it.
+fn said(turn: &OpenTurn) -> HistoryEntry {
+    let text = turn.text.as_str().to_owned();
+    HistoryEntry { role: Role::Visitor, status: MessageStatus::Accepted, text }
+}
+
+async fn lock(connection: &Connection, turn: &OpenTurn) -> Result<Option<Locked>, Failure> {
+    let session = &turn.session;
+    let (site, secret) = (uuid(session.site.as_bytes()), rows::secret(session.secret.as_ref()));
+    let row = connection.query_opt(LOCK_SESSION, &[&site, &session.session.as_str(), &secret]).await?;
+    let read = |row: Row| {
+        Ok(Locked {
+            id: ConversationId::from_bytes(rows::id(&row, 0)?),
+            message_count: rows::number(&row, 1)?,
+            revision: rows::number(&row, 2)?,
+        })
+    };
+    row.map(read).transpose()
+}
+
+async fn find_known(
+    connection: &Connection,
+    conversation: &Locked,
+    turn: &OpenTurn,
+) -> Result<Option<Known>, Failure> {
+    let Some(key) = &turn.idempotency_key else { return Ok(None) };
+    let id = uuid(conversation.id.as_bytes());
+    let Some(row) = connection.query_opt(KNOWN, &[&id, &key.as_str()]).await? else { return Ok(None) };
+    Ok(Some(Known {
+        id: MessageId::from_bytes(rows::id(&row, MESSAGE)?),
+        seq: rows::number(&row, MESSAGE + 1)?,
+        text: rows::get(&row, MESSAGE + 2)?,
+        answer: rows::message(&row, 0)?,
+    }))
+}
+
+async fn find_running(connection: &Connection, conversation: &Locked) -> Result<Option<Running>, Failure> {
+    let Some(row) = connection.query_opt(RUNNING, &[&uuid(conversation.id.as_bytes())]).await? else {
+        return Ok(None);
+    };
+    Ok(Some(Running { answer: MessageId::from_bytes(rows::id(&row, 0)?), seq: rows::number(&row, 1)? }))
+}
+
+async fn begin(connection: &Connection, turn: &OpenTurn) -> Result<TurnOpening, Failure> {
+    let conversation = Locked { id: turn.ids.conversation, message_count: 0, revision: 0 };
+    let (id, site) = (uuid(conversation.id.as_bytes()), uuid(turn.session.site.as_bytes()));
+    let (session, now) = (turn.session.session.as_str(), turn.now.millis());
+    let part = i16::from(turn.ids.conversation.as_bytes()[15] % PARTS);
+    let secret = rows::secret(turn.session.secret.as_ref());
+    let counts = connection
+        .execute_all(&[
+            (
+                BEGIN_CONVERSATION,
+                &[&id, &site, &session, &turn.session.secret.is_some(), &now, &preview(turn.text.as_str())],
+            ),
+            (BEGIN_SESSION, &[&site, &session, &secret, &id, &now]),
+        ])
+        .await?;
+    if counts[1] == 0 {
+        return Err(Failure::Raced);
+    }
+    let message = AppendedTurn::new(&conversation, 0, turn);
+    // Last, because everybody who begins a conversation of this part waits for it.
+    let steps = [(APPEND_TURN, &message.values()[..]), (COUNT_CONVERSATION, &[&site, &part])];
+    connection.execute_all(&steps).await?;
+    Ok(opened(turn, &conversation, turn.ids.visitor_message, vec![said(turn)]))
+}
+
+/// A message and its empty answer, as they lie in columns.
+struct AppendedTurn<'a> {
+    visitor_message: Uuid,
+    answer: Uuid,
+    site: Uuid,
+    conversation: Uuid,
+    seq: i64,
+    revision: i64,
+    text: &'a str,
+    now: i64,
+    key: Option<&'a str>,
+}
+
+impl<'a> AppendedTurn<'a> {
+    /// What comes next in a conversation, after so many changes that are not stored yet.
+    fn new(conversation: &Locked, changes: u32, turn: &'a OpenTurn) -> Self {
+        Self {
+            visitor_message: uuid(turn.ids.visitor_message.as_bytes()),
+            answer: uuid(turn.ids.answer.as_bytes()),
+            site: uuid(turn.session.site.as_bytes()),
+            conversation: uuid(conversation.id.as_bytes()),
+            seq: i64::from(conversation.message_count) + 1,
+            revision: i64::from(conversation.revision) + i64::from(changes) + 1,
+            text: turn.text.as_str(),
+            now: turn.now.millis(),
+            key: turn.idempotency_key.as_ref().map(IdempotencyKey::as_str),
+        }
+    }
+
+    fn values(&self) -> [&(dyn ToSql + Sync); 9] {
+        let Self { visitor_message, answer, site, conversation, seq, revision, text, now, key } = self;
+        [visitor_message, answer, site, conversation, seq, revision, text, now, key]
+    }
+}
+
+async fn append_turn(
+    connection: &Connection,
+    conversation: &Locked,
+    abandoned: Option<MessageId>,
+    turn: &OpenTurn,
+) -> Result<(), Failure> {
+    if let Some(answer) = abandoned {
+        end_abandoned(connection, conversation, answer).await?;
+    }
+    let message = AppendedTurn::new(conversation, u32::from(abandoned.is_some()), turn);
+    let (count, revision) = (message.seq + 1, message.revision + 1);
+    let grown: [&(dyn ToSql + Sync); 5] =
+        [&message.conversation, &message.now, &preview(message.text), &count, &revision];
+    connection.execute_all(&[(GROW_CONVERSATION, &grown), (APPEND_TURN, &message.values())]).await?;
+    Ok(())
+}
+
+async fn replace_answer(
+    connection: &Connection,
+    conversation: &Locked,
+    known: &Known,
+    abandoned: Option<MessageId>,
+    turn: &OpenTurn,
+) -> Result<(), Failure> {
+    let mut revision = i64::from(conversation.revision) + 1;
+    if let Some(answer) = abandoned.filter(|answer| *answer != known.answer.id) {
+        end_abandoned(connection, conversation, answer).await?;
+        revision += 1;
+    }
+    let (id, answer) = (uuid(conversation.id.as_bytes()), uuid(turn.ids.answer.as_bytes()));
+    let (seq, now) = (i64::from(known.answer.seq), turn.now.millis());
+    let touched: [&(dyn ToSql + Sync); 3] = [&id, &now, &revision];
+    let replaced: [&(dyn ToSql + Sync); 5] = [&id, &seq, &answer, &revision, &now];
+    connection.execute_all(&[(TOUCH_CONVERSATION, &touched), (REPLACE_ANSWER, &replaced)]).await?;
+    Ok(())
+}
+
+/// Ends an answer that nobody writes, as the next change of its conversation.
+async fn end_abandoned(
+    connection: &Connection,
+    conversation: &Locked,
+    answer: MessageId,
+) -> Result<(), Failure> {
+    let (answer, revision) = (uuid(answer.as_bytes()), i64::from(conversation.revision) + 1);
+    let (status, failure) = (MessageStatus::Failed.as_str(), TurnFailure::Storage.code());
+    connection.execute(END_ABANDONED, &[&answer, &revision, &status, &failure]).await?;
+    Ok(())
+}
+
+async fn read_history(
+    connection: &Connection,
+    conversation: &Locked,
+    upto: u32,
+    limit: u32,
+    turn: &OpenTurn,
+) -> Result<Vec<HistoryEntry>, Failure> {
+    let (id, since) = (uuid(conversation.id.as_bytes()), turn.history_since.millis());
+    let rows = connection.query(HISTORY, &[&id, &i64::from(upto), &since, &i64::from(limit)]).await?;
+    let read = |row: &Row| {
+        Ok(HistoryEntry {
+            role: rows::text(row, 0, Role::parse)?,
+            status: rows::text(row, 1, MessageStatus::parse)?,
+            text: rows::get(row, 2)?,
+        })
+    };
+    rows.iter().rev().map(read).collect()
+}
+
+/// Keeps the texts of several answers. Of two for one answer the later one counts.
+pub(super) async fn save_partials(
+    connection: Arc<Connection>,
+    partials: Arc<[SavePartial]>,
+) -> Result<Vec<bool>, Failure> {
+    let latest: HashMap<_, _> = partials.iter().map(|partial| (partial.answer, partial)).collect();
+    let ids: Vec<_> = latest.keys().map(|answer| uuid(answer.as_bytes())).collect();
+    let sites: Vec<_> = latest.values().map(|partial| uuid(partial.site.as_bytes())).collect();
+    let texts: Vec<_> = latest.values().map(|partial| partial.text.as_str()).collect();
+    connection.execute(SAVE_PARTIALS, &[&ids, &sites, &texts]).await?;
+    Ok(vec![true; partials.len()])
+}
+
+/// Ends several answers, and says of each whether there is such an answer. Of two ends of one answer the earlier one counts.
+pub(super) async fn close(
+    connection: Arc<Connection>,
+    turns: Arc<[CloseTurn]>,
+) -> Result<Vec<bool>, Failure> {
+    let ids: Vec<_> = turns.iter().map(|turn| uuid(turn.answer.as_bytes())).collect();
+    let mut found = HashMap::new();
+    for row in connection.query(FIND_ANSWERS, &[&ids]).await? {
+        let place = (rows::get::<Uuid>(&row, 1)?, rows::get::<Uuid>(&row, 2)?);
+        found.insert(rows::get::<Uuid>(&row, 0)?, place);
+    }
+    let exists = |turn: &CloseTurn| {
+        let place = found.get(&uuid(turn.answer.as_bytes()));
+        place.is_some_and(|(site, _)| *site == uuid(turn.site.as_bytes()))
+    };
+    let mut seen = HashSet::new();
+    let ending: Vec<_> =
+        turns.iter().filter(|turn| exists(turn)).filter(|turn| seen.insert(turn.answer)).collect();
+    let conversations: Vec<_> = found.values().map(|(_, conversation)| *conversation).collect();
+    connection.query(LOCK_CONVERSATIONS, &[&conversations]).await?;
+
+    let of = |turn: &&CloseTurn| uuid(turn.answer.as_bytes());
+    let tokens =
+        |number: fn(Usage) -> u32| move |turn: &&CloseTurn| turn.facts.usage.map(number).map(i64::from);
+    connection
+        .execute(
+            CLOSE_TURNS,
+            &[
+                &column(&ending, of),
+                &column(&ending, |turn| turn.status.as_str()),
+                &column(&ending, |turn| turn.text.as_str()),
+                &column(&ending, |turn| turn.facts.model.as_deref()),
+                &column(&ending, |turn| turn.facts.finish.map(FinishReason::as_str)),
+                &column(&ending, |turn| turn.facts.failure.map(TurnFailure::code)),
+                &column(&ending, tokens(|usage| usage.input_tokens)),
+                &column(&ending, tokens(|usage| usage.output_tokens)),
+                &column(&ending, |turn| turn.facts.first_token_millis.map(i64::from)),
+                &column(&ending, |turn| turn.facts.total_millis.map(i64::from)),
+                &column(&ending, |turn| turn.now.millis()),
+                &column(&ending, |turn| preview(&turn.text)),
+            ],
+        )
+        .await?;
+    Ok(turns.iter().map(exists).collect())
+}
+
+/// One value of each turn.
+fn column<'a, T>(turns: &[&'a CloseTurn], value: impl Fn(&&'a CloseTurn) -> T) -> Vec<T> {
+    turns.iter().map(value).collect()
+}
