@@ -19,7 +19,7 @@ use shell::Outcome;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  test [PART...]   install what the tests need and run them all, or some: rust, widget, browser
+  test [PART...]   install what the tests need and run them all, or some: rust, widget, convex, browser
   setup            only install what the tests need
   generate         write the files that are made from others: the widget's bundle, .env.example, docs/openapi.json
   fresh            fail if one of those is not what `generate` would write

@@ -17,7 +17,7 @@ pub(crate) fn setup() -> Outcome {
     node()?;
     chromium()?;
     strace()?;
-    for folder in ["widget", "e2e"] {
+    for folder in ["widget", "e2e", "convex"] {
         npm(folder)?;
     }
     tools()

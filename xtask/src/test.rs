@@ -8,12 +8,12 @@ use crate::shell::{Outcome, command, run};
 type Part = (&'static str, fn() -> Outcome);
 
 /// What can be run by itself.
-const PARTS: [Part; 3] = [("rust", rust), ("widget", widget), ("browser", browser)];
+const PARTS: [Part; 4] = [("rust", rust), ("widget", widget), ("convex", convex), ("browser", browser)];
 
 /// Installs what is needed and runs the named parts, or all.
 pub(crate) fn test(names: &[String]) -> Outcome {
     if let Some(unknown) = names.iter().find(|name| PARTS.iter().all(|(part, _)| part != name)) {
-        return Err(format!("There is no part called {unknown}; there are rust, widget and browser."));
+        return Err(format!("There is no part called {unknown}; there are rust, widget, convex and browser."));
     }
     setup::setup()?;
     let mut failed = Vec::new();
@@ -40,6 +40,13 @@ fn rust() -> Outcome {
 fn widget() -> Outcome {
     for script in ["typecheck", "lint", "test", "size"] {
         run(&mut command("widget", &format!("npm run --silent {script}")))?;
+    }
+    Ok(())
+}
+
+fn convex() -> Outcome {
+    for script in ["typecheck", "lint", "fresh", "test"] {
+        run(&mut command("convex", &format!("npm run --silent {script}")))?;
     }
     Ok(())
 }
