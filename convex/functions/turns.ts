@@ -287,8 +287,8 @@ export const interrupt = internalMutation({
     for (const id of answers) {
       const answer = await messageById(ctx, id);
       const conversation = answer && (await conversationOfSite(ctx, answer.site, answer.conversation));
+      const text = await endRunning(ctx, id);
       if (answer?.status === 'streaming' && conversation) {
-        const text = await endRunning(ctx, id);
         const revision = await nextRevision(ctx, conversation);
         await ctx.db.patch(answer._id, { status: 'interrupted', failure, text, revision });
         count += 1;

@@ -75,14 +75,16 @@ async function call(
   if (format !== 'json' && format !== 'convex_encoded_json') {
     throw new RefusedError(400, 'BadFormat', 'format param must be one of [`json`].');
   }
-  const fault = deployment.faults.next(path);
-  if (fault) await before(fault);
-  if (fault?.kind === 'garbage') return { status: 200, text: '<html>Sign in to the network</html>' };
-  const outcome =
-    fault?.kind === 'paused' ? { errorMessage: 'paused' } : await deployment.run(kind, path, args, caller);
-  if (fault?.kind === 'lose_reply') throw new Cut();
-  if (fault?.kind === 'hang') throw new Hang();
-  return json(bodyOf(outcome, format));
+  return deployment.counted(path, async () => {
+    const fault = deployment.faults.next(path);
+    if (fault) await before(fault);
+    if (fault?.kind === 'garbage') return { status: 200, text: '<html>Sign in to the network</html>' };
+    const isPaused = fault?.kind === 'paused';
+    const outcome = isPaused ? { errorMessage: 'paused' } : await deployment.run(kind, path, args, caller);
+    if (fault?.kind === 'lose_reply') throw new Cut();
+    if (fault?.kind === 'hang') throw new Hang();
+    return json(bodyOf(outcome, format));
+  });
 }
 
 async function before(fault: Fault): Promise<void> {

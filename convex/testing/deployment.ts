@@ -52,10 +52,11 @@ export class Deployment {
     if (typeof only !== 'object' || only === null || others.length > 0) {
       return failed('The arguments of a function must be an object.');
     }
-    return this.#count(path, () => this.#execute(actual, path, decode(only) as Record<string, Value>));
+    return this.#execute(actual, path, decode(only) as Record<string, Value>);
   }
 
-  async #count(path: string, run: () => Promise<Outcome>): Promise<Outcome> {
+  /** Counts a call from its arrival to its end. */
+  async counted<Result>(path: string, run: () => Promise<Result>): Promise<Result> {
     this.calls[path] = (this.calls[path] ?? 0) + 1;
     this.#atOnce += 1;
     this.mostAtOnce = Math.max(this.mostAtOnce, this.#atOnce);

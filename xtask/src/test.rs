@@ -13,7 +13,9 @@ const PARTS: [Part; 4] = [("rust", rust), ("widget", widget), ("convex", convex)
 /// Installs what is needed and runs the named parts, or all.
 pub(crate) fn test(names: &[String]) -> Outcome {
     if let Some(unknown) = names.iter().find(|name| PARTS.iter().all(|(part, _)| part != name)) {
-        return Err(format!("There is no part called {unknown}; there are rust, widget, convex and browser."));
+        return Err(format!(
+            "There is no part called {unknown}; there are rust, widget, convex and browser."
+        ));
     }
     setup::setup()?;
     let mut failed = Vec::new();

@@ -27,8 +27,8 @@ pub(crate) fn serve(only: Only) -> anyhow::Result<ExitCode> {
     let environment = Environment::read(&std::env::current_dir()?)?;
     let settings = Settings::read(&environment, only)?;
     logging::start(&settings)?;
-    for name in unused(&environment) {
-        warn!("{name} is set, but this version does not use it: data is kept in SQLite");
+    for sentence in unused(&environment) {
+        warn!("{sentence}");
     }
     let runtime = Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(run(&settings, only))

@@ -27,18 +27,18 @@ use crate::ports::Ports;
 /// Keeps other processes from running answers on the same data, as long as it is held.
 #[derive(Debug)]
 pub(crate) struct ApiLock {
-    _file: File,
+    _file: Option<File>,
 }
 
 /// Takes the data for this process's answers. Only one process can run them: at its start it ends those that another
-/// one has left unfinished.
+/// one has left unfinished. A deployment of Convex cannot be taken: there the operator has to see to it.
 pub(crate) fn lock_for_api(settings: &Settings) -> anyhow::Result<ApiLock> {
-    let StoreUrl::Sqlite(path) = &settings.store;
-    let path = path.with_extension("lock");
-    frontdesk_store::make_folder(&settings.store)?;
+    let StoreUrl::Sqlite(database) = &settings.store else { return Ok(ApiLock { _file: None }) };
+    let path = database.with_extension("lock");
+    frontdesk_store::make_folder(database)?;
     let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
     match file.try_lock() {
-        Ok(()) => Ok(ApiLock { _file: file }),
+        Ok(()) => Ok(ApiLock { _file: Some(file) }),
         Err(TryLockError::WouldBlock) => {
             bail!("another frontdesk serves the API on this data ({})", path.display())
         }

@@ -1,9 +1,10 @@
 //! Engines behind the ports of `frontdesk-core`.
 //!
-//! [`open`] picks one by URL. Today there is one: SQLite, for a single machine. What an engine has to do is written down
-//! at [`frontdesk_core::Store`] and held by the conformance suite there.
+//! [`open`] picks one: SQLite, for a single machine, or Convex. What an engine has to do is written down at
+//! [`frontdesk_core::Store`] and held by the conformance suite there.
 
 mod backup_error;
+mod convex;
 mod new_file;
 mod sqlite;
 
@@ -11,10 +12,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use frontdesk_core::{Clock, Store, Timestamp};
+use frontdesk_core::{Clock, Store, SystemRandom, Timestamp};
 use thiserror::Error;
 
 pub use backup_error::BackupError;
+pub use convex::{ConvexKey, ConvexSettings, ConvexUrl, InvalidConvexKey, InvalidConvexUrl, OpenConvexError};
 pub use new_file::NewFile;
 pub use sqlite::{Backup, Contents, ExportedRow, ExportedSite, OpenSqliteError, Restored};
 
@@ -23,6 +25,8 @@ pub use sqlite::{Backup, Contents, ExportedRow, ExportedSite, OpenSqliteError, R
 pub enum StoreUrl {
     /// A file of this machine.
     Sqlite(PathBuf),
+    /// A deployment of Convex.
+    Convex(Box<ConvexSettings>),
 }
 
 /// The text is not a URL of a store.
@@ -42,20 +46,33 @@ impl StoreUrl {
     }
 }
 
-/// Makes the folder in which the store keeps its files, closed to other users, if it is not there.
+/// Why a store could not be opened. Written for whoever starts the server.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// A file.
+    #[error(transparent)]
+    Sqlite(#[from] OpenSqliteError),
+    /// A deployment of Convex.
+    #[error(transparent)]
+    Convex(#[from] OpenConvexError),
+}
+
+/// Makes the folder in which a database's file is kept, closed to other users, if it is not there.
 ///
-/// Fails also if it is on a file system on which the store cannot work.
-pub fn make_folder(url: &StoreUrl) -> Result<(), OpenSqliteError> {
-    let StoreUrl::Sqlite(path) = url;
+/// Fails also if it is on a file system on which SQLite cannot work.
+pub fn make_folder(path: &Path) -> Result<(), OpenSqliteError> {
     sqlite::prepare_folder(path)
 }
 
 /// Opens a store, making and migrating it as needed.
 ///
 /// Blocks until that is done, which is at the start of a process or of a test.
-pub fn open(url: &StoreUrl, clock: &dyn Clock) -> Result<Arc<dyn Store>, OpenSqliteError> {
+pub fn open(url: &StoreUrl, clock: &dyn Clock) -> Result<Arc<dyn Store>, OpenError> {
     match url {
         StoreUrl::Sqlite(path) => Ok(Arc::new(sqlite::SqliteStore::open(path, clock)?)),
+        StoreUrl::Convex(settings) => {
+            Ok(Arc::new(convex::ConvexStore::open(settings, Arc::new(SystemRandom))?))
+        }
     }
 }
 
@@ -64,8 +81,7 @@ pub fn open(url: &StoreUrl, clock: &dyn Clock) -> Result<Arc<dyn Store>, OpenSql
 ///
 /// The file has its name only when it is whole, on disk and found to be sound.
 pub fn back_up(url: &StoreUrl, file: Option<&Path>, now: Timestamp) -> Result<Backup, BackupError> {
-    let StoreUrl::Sqlite(path) = url;
-    sqlite::back_up(path, file, now)
+    sqlite::back_up(file_of(url)?, file, now)
 }
 
 /// Puts a backup in the place of the data, which no process may have open. What was there is put aside, and only with
@@ -73,8 +89,7 @@ pub fn back_up(url: &StoreUrl, file: Option<&Path>, now: Timestamp) -> Result<Ba
 ///
 /// Whenever this is interrupted, either the old data is in place or the new.
 pub fn restore(url: &StoreUrl, file: &Path, replace: bool, now: Timestamp) -> Result<Restored, BackupError> {
-    let StoreUrl::Sqlite(path) = url;
-    sqlite::restore(path, file, replace, now)
+    sqlite::restore(file_of(url)?, file, replace, now)
 }
 
 /// Hands out everything that is data and no secret, row by row and all of one state, whether a server works with it or
@@ -83,8 +98,15 @@ pub fn export(
     url: &StoreUrl,
     take: &mut dyn FnMut(ExportedRow) -> io::Result<()>,
 ) -> Result<(), BackupError> {
-    let StoreUrl::Sqlite(path) = url;
-    sqlite::export(path, take)
+    sqlite::export(file_of(url)?, take)
+}
+
+/// The database's file; a service has none, and tools of its own.
+fn file_of(url: &StoreUrl) -> Result<&Path, BackupError> {
+    match url {
+        StoreUrl::Sqlite(path) => Ok(path),
+        StoreUrl::Convex(_) => Err(BackupError::OfConvex),
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 #![expect(clippy::print_stdout, reason = "a test that is left out says so")]
 
 mod child;
+mod convex;
 mod dice;
 mod effort;
 mod http;
@@ -17,6 +18,7 @@ mod proxy;
 mod tools;
 
 pub use child::Child;
+pub use convex::{ConvexCalls, ConvexDeployment};
 pub use dice::Dice;
 pub use effort::{Effort, raise_file_limit};
 pub use http::{Exchange, Request, exchange, free_port};

@@ -163,6 +163,27 @@ pub(crate) const GROUPS: [Group; 6] = [
         variables: &[
             plain("DATA_DIR", "./data", "The folder for everything that is kept."),
             plain("DATABASE_URL", "sqlite:DATA_DIR/frontdesk.db", "The database: sqlite: and a path."),
+            plain(
+                "CONVEX_URL",
+                "none",
+                "A deployment of Convex to keep the data in instead, for example https://happy-animal-123.convex.cloud. Used \
+                 only together with CONVEX_STORE_KEY; see docs/CONVEX.md.",
+            ),
+            secret(
+                "CONVEX_STORE_KEY",
+                "none",
+                "The key to that deployment, with the permissions to run internal queries and internal mutations and no others.",
+            ),
+            plain(
+                "CONVEX_TIMEOUT_MS",
+                "20000",
+                "How long a call to Convex may take, with everything that is tried again.",
+            ),
+            plain(
+                "CONVEX_MAX_CONCURRENCY",
+                "12",
+                "How many calls to Convex are under way at once; others wait.",
+            ),
         ],
     },
     Group {
@@ -199,8 +220,8 @@ pub(crate) const GROUPS: [Group; 6] = [
     },
 ];
 
-/// Variables of the origin and of its deployments that mean nothing here yet.
-pub(crate) const UNUSED: [&str; 3] = ["CONVEX_URL", "CONVEX_STORE_KEY", "REDIS_URL"];
+/// Variables of deployments that mean nothing here yet.
+pub(crate) const UNUSED: [&str; 1] = ["REDIS_URL"];
 
 /// All variables.
 pub(crate) fn all() -> impl Iterator<Item = &'static Variable> {

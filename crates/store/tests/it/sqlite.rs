@@ -61,7 +61,7 @@ mod two_processes {
 }
 
 mod opening {
-    use frontdesk_store::OpenSqliteError;
+    use frontdesk_store::{OpenError, OpenSqliteError};
 
     use super::*;
 
@@ -71,7 +71,7 @@ mod opening {
         let path = folder.path().join("notes.txt");
         std::fs::write(&path, "not a database, but long enough to be looked at as one").unwrap();
         let error = open(&StoreUrl::Sqlite(path.clone()), &ManualClock::default()).unwrap_err();
-        assert!(matches!(error, OpenSqliteError::Open { .. }), "{error}");
+        assert!(matches!(error, OpenError::Sqlite(OpenSqliteError::Open { .. })), "{error}");
         assert!(std::fs::read_to_string(&path).unwrap().starts_with("not a database"));
     }
 
@@ -81,7 +81,7 @@ mod opening {
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
         let error = open(&StoreUrl::Sqlite(file.join("x/test.db")), &ManualClock::default()).unwrap_err();
-        assert!(matches!(error, OpenSqliteError::Folder { .. }), "{error}");
+        assert!(matches!(error, OpenError::Sqlite(OpenSqliteError::Folder { .. })), "{error}");
         assert!(error.to_string().contains("file/x"), "{error}");
     }
 }
