@@ -8,6 +8,7 @@
 mod app;
 mod backup;
 mod command_line;
+mod convex;
 mod crash;
 mod cut;
 mod feed;

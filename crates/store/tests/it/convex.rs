@@ -105,7 +105,7 @@ mod faults {
         operators::tries_run_out_and_come_back,
         operators::one_empty_bucket_refuses_without_taking_from_the_other,
         operators::success_forgets_the_tries,
-        sites::a_key_exists_once,
+        sites::keys_are_listed_oldest_first,
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
