@@ -5,6 +5,7 @@
  * Its settings are variables of the deployment (`npx convex env set`), with the server's names and defaults.
  */
 
+import type { FunctionReturnType } from 'convex/server';
 import { ConvexError, type Infer, v } from 'convex/values';
 import { internal } from './_generated/api';
 import { type ActionCtx, internalAction } from './_generated/server';
@@ -41,7 +42,7 @@ export const send = internalAction({
     if (!/^[A-Za-z0-9._:-]{1,128}$/.test(sessionId)) refuse('invalid_session');
     if (message.trim() === '' || message.length > MAX_MESSAGE_UNITS) refuse('invalid_message');
     const now = Date.now();
-    const opening = await ctx.runMutation(internal.turns.open, {
+    const turn = {
       site: DEFAULT_SITE,
       session: sessionId,
       secret: '',
@@ -53,7 +54,12 @@ export const send = internalAction({
       now,
       historyLimit: number('MAX_HISTORY_MESSAGES', 30, 1000),
       historySince: now - DAY,
-    });
+    };
+    let opening = await ctx.runMutation(internal.turns.open, turn);
+    const writing = beingWritten(opening);
+    if (writing !== undefined && (await endIfAbandoned(ctx, writing, now))) {
+      opening = await ctx.runMutation(internal.turns.open, turn);
+    }
     switch (opening.kind) {
       case 'opened':
         return answer(ctx, opening.conversation, opening.answer, promptOf(opening.history), now);
@@ -68,6 +74,23 @@ export const send = internalAction({
 
 /** Whoever guesses the id of a session without a secret can have no more than this repeated to them. */
 const DAY = 24 * 60 * 60 * 1000;
+
+/** The answer for which this message would have to wait. */
+function beingWritten(opening: FunctionReturnType<typeof internal.turns.open>): string | undefined {
+  if (opening.kind === 'busy') return opening.answer;
+  return opening.kind === 'repeated' && opening.answer.status === 'streaming' ? opening.answer.id : undefined;
+}
+
+/** Longer than any answer takes. */
+const ABANDONED_AFTER = 10 * 60 * 1000;
+
+/** Ends an answer that nobody can be writing any more, because its action was cut off. Says whether it did. */
+async function endIfAbandoned(ctx: ActionCtx, answer: string, now: number): Promise<boolean> {
+  const found = await ctx.runQuery(internal.conversations.sessionAnswer, { site: DEFAULT_SITE, secret: '', answer });
+  if (!found || now - found.answer.createdAt < ABANDONED_AFTER) return false;
+  const count = await ctx.runMutation(internal.turns.interrupt, { answers: [answer], failure: 'restarted' });
+  return count > 0;
+}
 
 function promptOf(history: Infer<typeof historyEntry>[]): PromptMessage[] {
   return buildPrompt(history, number('MAX_HISTORY_TOKENS', 8000, 10_000_000));

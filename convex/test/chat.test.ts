@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { internal } from '../functions/_generated/api';
-import { deployment, thread } from './support';
+import { deployment, ending, open, thread, turn } from './support';
 
 interface Asked {
   messages: { role: string; content: string }[];
@@ -11,11 +11,12 @@ interface Asked {
 }
 
 const asked: Asked[] = [];
-let answer: { status: number; body: unknown };
+let answer: { status: number; body: unknown } | 'none';
 const server = createServer(async (request, response) => {
   let body = '';
   for await (const part of request) body += part;
   asked.push({ ...JSON.parse(body), authorization: request.headers.authorization });
+  if (answer === 'none') return;
   response.writeHead(answer.status, { 'Content-Type': 'application/json' });
   response.end(JSON.stringify(answer.body));
 });
@@ -33,8 +34,13 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   vi.stubEnv('OPENAI_BASE_URL', `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/`);
   vi.stubEnv('OPENAI_API_KEY', 'sk-test');
+  // Convex has only a part of it, and its fetch does not look at one.
+  vi.stubGlobal('AbortSignal', undefined);
 });
-afterAll(() => void server.close());
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
 
 test('a message is stored, answered and remembered', async () => {
   const t = deployment();
@@ -93,4 +99,48 @@ test('what no visitor may send is refused before anything is stored or paid for'
   }
   expect(asked.length).toBe(count);
   expect(await thread(t, 's')).toBeNull();
+});
+
+test('a model that does not answer is not waited for', async () => {
+  const t = deployment();
+  answer = 'none';
+  const count = asked.length;
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    const sent = t.action(internal.chat.send, { sessionId: 's', message: 'hello' }).catch((error: unknown) => error);
+    while (asked.length === count) await new Promise(setImmediate);
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(await sent).toMatchObject({ data: { code: 'upstream_timeout' } });
+  } finally {
+    vi.useRealTimers();
+  }
+  expect((await thread(t, 's'))?.messages[1]).toMatchObject({ status: 'failed', failure: 'upstream_timeout' });
+});
+
+test('an answer whose action was cut off does not keep its session busy for ever', async () => {
+  const t = deployment();
+  answer = says('Hello again');
+  const cutOff = (at: number) => open(t, turn('s', 'hello', { now: at }));
+  const minute = 60_000;
+  await cutOff(Date.now() - 9 * minute);
+  const send = (message = 'anybody?', idempotencyKey?: string) =>
+    t.action(internal.chat.send, { sessionId: 's', message, idempotencyKey });
+  const busy = expect.objectContaining({ data: { code: 'busy' } });
+  await expect(send()).rejects.toEqual(busy);
+  const [stuck] = await t.query(internal.turns.unfinished, {});
+  await t.mutation(internal.turns.close, ending(stuck ?? '', '', { status: 'failed' }));
+  await cutOff(Date.now() - 11 * minute);
+  expect((await send()).message).toBe('Hello again');
+
+  // The message itself, sent again under its name.
+  await open(t, turn('s', 'hello?', { now: Date.now() - 11 * minute, idempotencyKey: 'k' }));
+  expect((await send('hello?', 'k')).message).toBe('Hello again');
+  const messages = (await thread(t, 's'))?.messages.map(({ status, failure }) => [status, failure]);
+  expect(messages?.slice(3)).toEqual([
+    ['interrupted', 'restarted'],
+    ['accepted', undefined],
+    ['complete', undefined],
+    ['accepted', undefined],
+    ['complete', undefined],
+  ]);
 });

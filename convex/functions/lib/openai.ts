@@ -26,14 +26,31 @@ export class ModelError extends Error {
   }
 }
 
+/** Whoever waits for a chat does not wait for longer. */
 const PATIENCE_MILLIS = 120_000;
 
+/** Asks once. Convex's `fetch` takes no signal to stop at, so an answer that is late is only no longer waited for. */
 export async function ask(
   settings: ModelSettings,
   instructions: string,
   prompt: PromptMessage[],
 ): Promise<ModelAnswer> {
-  const { baseUrl, key, model, maxOutputTokens } = settings;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new ModelError('upstream_timeout')), PATIENCE_MILLIS);
+  });
+  try {
+    return await Promise.race([exchange(settings, instructions, prompt), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function exchange(
+  { baseUrl, key, model, maxOutputTokens }: ModelSettings,
+  instructions: string,
+  prompt: PromptMessage[],
+): Promise<ModelAnswer> {
   // OpenAI's own server has renamed the limit of tokens; others know only its old name.
   const limit = new URL(baseUrl).hostname === 'api.openai.com' ? 'max_completion_tokens' : 'max_tokens';
   const response = await fetch(`${baseUrl}/chat/completions`, {
@@ -46,11 +63,8 @@ export async function ask(
     }),
     // A server that points elsewhere would be sent our key.
     redirect: 'manual',
-    signal: AbortSignal.timeout(PATIENCE_MILLIS),
-  }).catch((error: unknown) => {
-    throw new ModelError(
-      error instanceof Error && error.name === 'TimeoutError' ? 'upstream_timeout' : 'upstream_error',
-    );
+  }).catch(() => {
+    throw new ModelError('upstream_error');
   });
   if (!response.ok) throw new ModelError(refusal(response.status));
   const body: unknown = await response.json().catch(() => null);
