@@ -21,7 +21,7 @@ use shell::Outcome;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  test [PART...]   install what the tests need and run them all, or some: rust, widget, fuzz, browser
+  test [PART...]   install what the tests need and run them all, or some: rust, widget, convex, fuzz, browser
   fuzz [SECONDS] [TARGET...]
                    run the fuzz targets, or some, for 60 seconds or as many as you say
   soak [NAME...]   run the tests that have a long form in it, one after the other, or some of them; three hours in all,

@@ -20,7 +20,7 @@ pub(crate) fn setup() -> Outcome {
     cxx()?;
     faketime()?;
     postgresql()?;
-    for folder in ["widget", "e2e"] {
+    for folder in ["widget", "e2e", "convex"] {
         npm(folder)?;
     }
     tools()

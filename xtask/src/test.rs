@@ -9,13 +9,20 @@ use crate::shell::{Outcome, command, run};
 type Part = (&'static str, fn() -> Outcome);
 
 /// What can be run by itself.
-const PARTS: [Part; 4] =
-    [("rust", rust), ("widget", widget), ("fuzz", || fuzz::fuzz(&[])), ("browser", browser)];
+const PARTS: [Part; 5] = [
+    ("rust", rust),
+    ("widget", widget),
+    ("convex", convex),
+    ("fuzz", || fuzz::fuzz(&[])),
+    ("browser", browser),
+];
 
 /// Installs what is needed and runs the named parts, or all.
 pub(crate) fn test(names: &[String]) -> Outcome {
     if let Some(unknown) = names.iter().find(|name| PARTS.iter().all(|(part, _)| part != name)) {
-        return Err(format!("There is no part called {unknown}; there are rust, widget, fuzz and browser."));
+        return Err(format!(
+            "There is no part called {unknown}; there are rust, widget, convex, fuzz and browser."
+        ));
     }
     setup::setup()?;
     let mut failed = Vec::new();
@@ -42,6 +49,13 @@ fn rust() -> Outcome {
 fn widget() -> Outcome {
     for script in ["typecheck", "lint", "test", "size"] {
         run(command("widget", &format!("npm run --silent {script}")).env("FRONTDESK_TEST", "full"))?;
+    }
+    Ok(())
+}
+
+fn convex() -> Outcome {
+    for script in ["typecheck", "lint", "fresh", "test"] {
+        run(&mut command("convex", &format!("npm run --silent {script}")))?;
     }
     Ok(())
 }

@@ -32,8 +32,8 @@ pub(crate) fn serve(only: Only) -> anyhow::Result<ExitCode> {
     let settings = Settings::read(&environment, only)?;
     logging::start(&settings)?;
     panics::log_them();
-    for name in unused(&environment) {
-        warn!("{name} is set, but this version does not use it");
+    for sentence in unused(&environment) {
+        warn!("{sentence}");
     }
     let runtime = Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     let outcome = runtime.block_on(run(&settings, only));

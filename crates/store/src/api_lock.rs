@@ -18,6 +18,8 @@ pub struct ApiLock {
 enum Held {
     File(File),
     Server(PostgresLock),
+    /// A deployment of Convex cannot be taken: its operator has to see to it that one process serves it.
+    Nothing,
 }
 
 /// Why the data could not be taken for one process.
@@ -60,5 +62,6 @@ pub fn lock_for_api(url: &StoreUrl) -> Result<ApiLock, LockError> {
             Some(lock) => Ok(ApiLock { _held: Held::Server(lock) }),
             None => Err(LockError::Taken { place: url.to_string() }),
         },
+        StoreUrl::Convex(_) => Ok(ApiLock { _held: Held::Nothing }),
     }
 }

@@ -110,6 +110,11 @@ pub enum BackupError {
         /// Why.
         why: String,
     },
+    /// The data is in Convex, which has tools of its own for that.
+    #[error(
+        "the data is in Convex, whose own tools do this: npx convex export and npx convex import, in the folder convex"
+    )]
+    OfConvex,
     /// Whoever takes the export takes no more.
     #[error("cannot write the export: {why}")]
     Export {

@@ -1,10 +1,11 @@
 //! Engines behind the ports of `frontdesk-core`.
 //!
-//! [`open`] picks one by URL: SQLite, for a single machine, or PostgreSQL. What an engine has to do is written down at
+//! [`open`] picks one by its settings: SQLite, for a single machine, PostgreSQL, or Convex. What an engine has to do is written down at
 //! [`frontdesk_core::Store`] and held by the conformance suite there.
 
 mod api_lock;
 mod backup_error;
+mod convex;
 mod exported;
 mod new_file;
 mod postgres;
@@ -14,11 +15,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fmt, io};
 
-use frontdesk_core::{Clock, Store, Timestamp};
+use frontdesk_core::{Clock, Store, SystemRandom, Timestamp};
 use thiserror::Error;
 
 pub use api_lock::{ApiLock, LockError, lock_for_api};
 pub use backup_error::BackupError;
+pub use convex::{ConvexKey, ConvexSettings, ConvexUrl, InvalidConvexKey, InvalidConvexUrl, OpenConvexError};
 pub use exported::{ExportedRow, ExportedSite};
 pub use new_file::NewFile;
 pub use postgres::{OpenPostgresError, PostgresUrl};
@@ -31,6 +33,8 @@ pub enum StoreUrl {
     Sqlite(PathBuf),
     /// A database of a server.
     Postgres(Box<PostgresUrl>),
+    /// A deployment of Convex.
+    Convex(Box<ConvexSettings>),
 }
 
 /// The text is not a URL of a store. Says what is right, and nothing of the text: there may be a password in it.
@@ -69,6 +73,7 @@ impl fmt::Display for StoreUrl {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
             Self::Postgres(url) => url.fmt(f),
+            Self::Convex(settings) => write!(f, "Convex at {}", settings.url),
         }
     }
 }
@@ -82,6 +87,9 @@ pub enum OpenError {
     /// A server.
     #[error(transparent)]
     Postgres(#[from] OpenPostgresError),
+    /// A deployment of Convex.
+    #[error(transparent)]
+    Convex(#[from] OpenConvexError),
 }
 
 /// Opens a store, making and migrating it as needed.
@@ -91,6 +99,9 @@ pub fn open(url: &StoreUrl, clock: &dyn Clock) -> Result<Arc<dyn Store>, OpenErr
     match url {
         StoreUrl::Sqlite(path) => Ok(Arc::new(sqlite::SqliteStore::open(path, clock)?)),
         StoreUrl::Postgres(url) => Ok(Arc::new(postgres::PostgresStore::open(url, clock)?)),
+        StoreUrl::Convex(settings) => {
+            Ok(Arc::new(convex::ConvexStore::open(settings, Arc::new(SystemRandom))?))
+        }
     }
 }
 
@@ -103,6 +114,7 @@ pub fn back_up(url: &StoreUrl, file: Option<&Path>, now: Timestamp) -> Result<Ba
     match url {
         StoreUrl::Sqlite(path) => sqlite::back_up(path, file, now),
         StoreUrl::Postgres(url) => Err(BackupError::OfServer { command: url.dump_command() }),
+        StoreUrl::Convex(_) => Err(BackupError::OfConvex),
     }
 }
 
@@ -115,6 +127,7 @@ pub fn restore(url: &StoreUrl, file: &Path, replace: bool, now: Timestamp) -> Re
     match url {
         StoreUrl::Sqlite(path) => sqlite::restore(path, file, replace, now),
         StoreUrl::Postgres(url) => Err(BackupError::OfServer { command: url.restore_command() }),
+        StoreUrl::Convex(_) => Err(BackupError::OfConvex),
     }
 }
 
@@ -127,6 +140,7 @@ pub fn export(
     match url {
         StoreUrl::Sqlite(path) => sqlite::export(path, take),
         StoreUrl::Postgres(url) => postgres::export(url, take),
+        StoreUrl::Convex(_) => Err(BackupError::OfConvex),
     }
 }
 

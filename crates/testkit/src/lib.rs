@@ -9,6 +9,7 @@
 
 mod child;
 mod client;
+mod convex;
 mod dice;
 mod effort;
 mod hostile;
@@ -25,6 +26,7 @@ mod wall_clock;
 
 pub use child::Child;
 pub use client::{Connection, Head};
+pub use convex::{ConvexCalls, ConvexDeployment};
 pub use dice::Dice;
 pub use effort::{Effort, raise_file_limit};
 pub use hostile::hostile_bytes;

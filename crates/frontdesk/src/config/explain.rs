@@ -16,8 +16,8 @@ pub(crate) fn explain(environment: &Environment, only: Only) -> (String, Result<
         }
         text.push('\n');
     }
-    for name in unused(environment) {
-        let _ = writeln!(text, "{name} is set, but this version does not use it.\n");
+    for sentence in unused(environment) {
+        let _ = writeln!(text, "{sentence}.\n");
     }
     let settings = Settings::read(environment, only);
     match &settings {
@@ -32,9 +32,17 @@ pub(crate) fn explain(environment: &Environment, only: Only) -> (String, Result<
     (text, settings)
 }
 
-/// The variables that are set for other versions.
-pub(crate) fn unused(environment: &Environment) -> impl Iterator<Item = &'static str> {
-    UNUSED.into_iter().filter(|name| environment.get(name).is_some())
+/// What is set and does nothing, each in a sentence without its full stop.
+pub(crate) fn unused(environment: &Environment) -> Vec<String> {
+    let is_set = |name: &str| environment.get(name).is_some();
+    let unknown = UNUSED.into_iter().filter(|name| is_set(name));
+    let mut sentences: Vec<_> =
+        unknown.map(|name| format!("{name} is set, but this version does not use it")).collect();
+    if is_set("CONVEX_URL") && !is_set("CONVEX_STORE_KEY") {
+        // As deployments of the origin have it.
+        sentences.push("CONVEX_URL is set without CONVEX_STORE_KEY, so Convex is not used".to_owned());
+    }
+    sentences
 }
 
 fn line(environment: &Environment, variable: &Variable) -> String {

@@ -1,3 +1,4 @@
+mod convex;
 mod model;
 
 use std::fmt;
@@ -245,6 +246,9 @@ impl Reader<'_> {
     }
 
     fn store(&self, data_dir: &str) -> Result<StoreUrl, ConfigError> {
+        if let Some(convex) = self.convex()? {
+            return Ok(StoreUrl::Convex(Box::new(convex)));
+        }
         match self.text("DATABASE_URL") {
             None => Ok(StoreUrl::Sqlite(PathBuf::from(data_dir).join("frontdesk.db"))),
             Some(url) => StoreUrl::parse(&url).map_err(|rule| self.wrong("DATABASE_URL", rule.to_string())),

@@ -169,6 +169,27 @@ pub(crate) const GROUPS: [Group; 6] = [
                  connection to another machine is encrypted and the server's certificate verified: with \
                  ?sslrootcert=FILE against an authority of your own, with ?sslmode=disable not at all.",
             ),
+            plain(
+                "CONVEX_URL",
+                "none",
+                "A deployment of Convex to keep the data in instead, for example https://happy-animal-123.convex.cloud. Used \
+                 only together with CONVEX_STORE_KEY; see docs/CONVEX.md.",
+            ),
+            secret(
+                "CONVEX_STORE_KEY",
+                "none",
+                "The key to that deployment, with the permissions to run internal queries and internal mutations and no others.",
+            ),
+            plain(
+                "CONVEX_TIMEOUT_MS",
+                "20000",
+                "How long a call to Convex may take, with everything that is tried again.",
+            ),
+            plain(
+                "CONVEX_MAX_CONCURRENCY",
+                "12",
+                "How many calls to Convex are under way at once; others wait.",
+            ),
         ],
     },
     Group {
@@ -215,8 +236,8 @@ pub(crate) const GROUPS: [Group; 6] = [
     },
 ];
 
-/// Variables of the origin and of its deployments that mean nothing here yet.
-pub(crate) const UNUSED: [&str; 3] = ["CONVEX_URL", "CONVEX_STORE_KEY", "REDIS_URL"];
+/// Variables of deployments that mean nothing here yet.
+pub(crate) const UNUSED: [&str; 1] = ["REDIS_URL"];
 
 /// All variables.
 pub(crate) fn all() -> impl Iterator<Item = &'static Variable> {

@@ -9,6 +9,7 @@ mod app;
 mod backup;
 mod clock_jumps;
 mod command_line;
+mod convex;
 mod crash;
 mod cut;
 mod feed;

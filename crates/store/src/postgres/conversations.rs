@@ -10,6 +10,7 @@ use frontdesk_core::{
 };
 use tokio::time::{Instant, sleep};
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 use super::engine::Repeat;
 use super::error::Failure;
@@ -60,8 +61,11 @@ impl ConversationStore for PostgresStore {
         while began.elapsed() < LEFT_BEHIND && !left.is_disjoint(&self.open_transactions().await?) {
             sleep(Duration::from_millis(50)).await;
         }
-        let (status, failure) = (MessageStatus::Interrupted.as_str(), TurnFailure::Restarted.code());
-        self.engine.execute(Repeat::Harmless, INTERRUPT_UNFINISHED, &[&status, &failure]).await
+        let (with_text, without) =
+            (MessageStatus::of_broken("text").as_str(), MessageStatus::of_broken("").as_str());
+        let blank: String = ('\t'..='\u{3000}').filter(|c| c.is_whitespace()).collect();
+        let values: [&(dyn ToSql + Sync); 4] = [&with_text, &without, &TurnFailure::Restarted.code(), &blank];
+        self.engine.execute(Repeat::Harmless, INTERRUPT_UNFINISHED, &values).await
     }
 
     async fn conversations(&self, query: ConversationQuery) -> Result<ConversationList, StoreError> {

@@ -146,7 +146,8 @@ statements! {
              UPDATE conversations SET revision = revision + 1
              WHERE id IN (SELECT conversation_id FROM messages WHERE status = 'streaming') RETURNING id, revision
          )
-         UPDATE messages SET status = $1, failure = $2, revision = changed.revision
+         UPDATE messages
+         SET status = CASE WHEN btrim(text, $4) = '' THEN $2 ELSE $1 END, failure = $3, revision = changed.revision
          FROM changed WHERE messages.conversation_id = changed.id AND messages.status = 'streaming'";
 
     /// The first page of a site's list. Has a row without a conversation if there is none.

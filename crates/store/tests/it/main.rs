@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod convex;
 mod postgres;
 mod postgres_lost;
 mod sqlite;

@@ -140,7 +140,7 @@ mod opening {
         let url = StoreUrl::parse(url).unwrap();
         match open(&url, &ManualClock::default()).unwrap_err() {
             OpenError::Postgres(error) => error,
-            other @ OpenError::Sqlite(_) => unreachable!("{other}"),
+            other @ (OpenError::Sqlite(_) | OpenError::Convex(_)) => unreachable!("{other}"),
         }
     }
 

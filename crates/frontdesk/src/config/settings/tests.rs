@@ -55,6 +55,29 @@ fn the_settings_of_the_origin_mean_what_they_meant() {
 }
 
 #[test]
+fn convex_is_used_when_there_is_a_key_to_it() {
+    let url = ("CONVEX_URL", "https://happy-animal-123.convex.cloud");
+    let key = ("CONVEX_STORE_KEY", "prod:happy-animal-123|canary");
+    let sqlite = StoreUrl::Sqlite(PathBuf::from("data/frontdesk.db"));
+    assert_eq!(read(&[url]).unwrap().store, sqlite, "as the origin's settings have it");
+    let StoreUrl::Convex(settings) = read(&[url, key, ("CONVEX_TIMEOUT_MS", "500")]).unwrap().store else {
+        unreachable!("there is a key")
+    };
+    assert_eq!((settings.url.to_string().as_str(), settings.max_concurrency), (url.1, 12));
+    assert_eq!(settings.timeout, Duration::from_millis(500));
+    for (variables, name) in [
+        (vec![key], "CONVEX_URL"),
+        (vec![url, key, ("DATABASE_URL", "sqlite:a.db")], "DATABASE_URL"),
+        (vec![("CONVEX_URL", "https://canary.convex.site"), key], "CONVEX_URL"),
+        (vec![url, ("CONVEX_STORE_KEY", "canary")], "CONVEX_STORE_KEY"),
+        (vec![url, key, ("CONVEX_MAX_CONCURRENCY", "0")], "CONVEX_MAX_CONCURRENCY"),
+    ] {
+        let error = refused(&variables);
+        assert!(error.starts_with(name) && !error.contains("canary"), "{error}");
+    }
+}
+
+#[test]
 fn the_test_pages_may_always_use_the_api() {
     let listed = "https://shop.example,http://localhost:3001,http://127.0.0.1:3001";
     let expected = AllowedOrigins::parse(listed).unwrap();

@@ -1,0 +1,225 @@
+/** Reading conversations, and removing one. */
+
+import { type Infer, v } from 'convex/values';
+import { internal } from './_generated/api';
+import type { Doc } from './_generated/dataModel';
+import { internalMutation, internalQuery, type MutationCtx, type QueryCtx } from './_generated/server';
+import { add, conversationsOf, total } from './lib/counters';
+import { conversationOfSession, conversationOfSite, messageById, runningIn } from './lib/find';
+import { checkLimit, readBounded } from './lib/limits';
+import { asMessage, asSummary, message, sessionKey, summary } from './lib/shapes';
+
+const place = v.object({ updatedAt: v.number(), id: v.string() });
+
+/** A site's conversations: latest activity first, then the larger id. */
+export const list = internalQuery({
+  args: { site: v.string(), limit: v.number(), after: v.optional(place) },
+  returns: v.object({ conversations: v.array(summary), total: v.number(), next: v.optional(place) }),
+  handler: async (ctx, { site, limit, after }) => {
+    // One more than asked for tells whether there is another page.
+    const rows = await rowsAfter(ctx, site, after, checkLimit(limit) + 1);
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      conversations: page.map(asSummary),
+      total: await total(ctx, conversationsOf(site)),
+      next: last && rows.length > limit ? { updatedAt: last.updatedAt, id: last.conversation } : undefined,
+    };
+  },
+});
+
+/** First those of the same moment, then those of earlier ones: one range of an index cannot hold both. */
+async function rowsAfter(
+  ctx: QueryCtx,
+  site: string,
+  after: Infer<typeof place> | undefined,
+  wanted: number,
+): Promise<Doc<'conversations'>[]> {
+  const table = () => ctx.db.query('conversations');
+  if (!after) {
+    const all = table().withIndex('by_activity', (q) => q.eq('site', site));
+    return all.order('desc').take(wanted);
+  }
+  const { updatedAt, id } = after;
+  const same = await table()
+    .withIndex('by_activity', (q) => q.eq('site', site).eq('updatedAt', updatedAt).lt('conversation', id))
+    .order('desc')
+    .take(wanted);
+  if (same.length === wanted) return same;
+  const earlier = await table()
+    .withIndex('by_activity', (q) => q.eq('site', site).lt('updatedAt', updatedAt))
+    .order('desc')
+    .take(wanted - same.length);
+  return [...same, ...earlier];
+}
+
+const page = { before: v.optional(v.number()), limit: v.number() };
+
+/** With fewer messages than asked for although there are older ones if their texts are very long. */
+const threadShape = v.object({ conversation: summary, messages: v.array(message), hasOlder: v.boolean() });
+type Thread = Infer<typeof threadShape>;
+
+/** A conversation with a page of its messages. */
+export const thread = internalQuery({
+  args: { site: v.string(), conversation: v.string(), ...page },
+  returns: v.union(threadShape, v.null()),
+  handler: async (ctx, { site, conversation, ...page }): Promise<Thread | null> => {
+    const found = await conversationOfSite(ctx, site, conversation);
+    return found && readThread(ctx, found, page);
+  },
+});
+
+/** A visitor's own conversation with a page of its messages. */
+export const sessionThread = internalQuery({
+  args: { ...sessionKey, ...page },
+  returns: v.union(threadShape, v.null()),
+  handler: async (ctx, { before, limit, ...session }): Promise<Thread | null> => {
+    const found = await conversationOfSession(ctx, session);
+    return found && readThread(ctx, found, { before, limit });
+  },
+});
+
+async function readThread(
+  ctx: QueryCtx,
+  doc: Doc<'conversations'>,
+  { before, limit }: { before?: number; limit: number },
+): Promise<Thread> {
+  const running = await runningIn(ctx, doc.conversation);
+  const { rows } = await readBounded(checkLimit(limit), (count, last) =>
+    ctx.db
+      .query('messages')
+      .withIndex('by_place', (q) => q.eq('conversation', doc.conversation).lt('seq', last?.seq ?? before ?? Infinity))
+      .order('desc')
+      .take(count),
+  );
+  const messages = rows.reverse().map((row) => asMessage(row, running));
+  const oldest = messages[0];
+  return { conversation: asSummary(doc), messages, hasOlder: oldest !== undefined && oldest.seq > 1 };
+}
+
+/** What has changed in a conversation after the change with that number. */
+export const changes = internalQuery({
+  args: {
+    name: v.union(v.object({ site: v.string(), conversation: v.string() }), v.object(sessionKey)),
+    after: v.number(),
+    limit: v.number(),
+  },
+  returns: v.union(
+    v.null(),
+    v.object({
+      conversation: v.string(),
+      revision: v.number(),
+      messages: v.array(message),
+      hasMore: v.boolean(),
+      writing: v.optional(message),
+    }),
+  ),
+  handler: async (ctx, { name, after, limit }) => {
+    const found =
+      'conversation' in name
+        ? await conversationOfSite(ctx, name.site, name.conversation)
+        : await conversationOfSession(ctx, name);
+    if (!found) return null;
+    const { conversation, revision } = found;
+    const running = await runningIn(ctx, conversation);
+    const writing = running && (await messageById(ctx, running.answer));
+    const { rows, last, isEnd } = await readBounded(checkLimit(limit), (count, last) =>
+      ctx.db
+        .query('messages')
+        .withIndex('by_change', (q) => q.eq('conversation', conversation).gt('revision', last?.revision ?? after))
+        .take(count),
+    );
+    return {
+      conversation,
+      revision,
+      messages: rows.map((row) => asMessage(row, running)),
+      // The conversation's number is that of the message that was touched last.
+      hasMore: !isEnd && last !== undefined && last.revision < revision,
+      writing: writing ? asMessage(writing, running) : undefined,
+    };
+  },
+});
+
+/** An answer, to whoever knows the secret of its session. */
+export const sessionAnswer = internalQuery({
+  args: { site: v.string(), secret: v.string(), answer: v.string() },
+  returns: v.union(v.null(), v.object({ conversation: v.string(), answer: message })),
+  handler: async (ctx, { site, secret, answer }) => {
+    const found = await messageById(ctx, answer);
+    if (!found || found.site !== site || found.role !== 'assistant') return null;
+    const conversation = await conversationOfSite(ctx, site, found.conversation);
+    if (conversation?.secret !== secret) return null;
+    const running = await runningIn(ctx, found.conversation);
+    return { conversation: found.conversation, answer: asMessage(found, running) };
+  },
+});
+
+/**
+ * Messages with these words, the best matches first as Convex ranks them. Of the words the last may be only begun. An answer
+ * that is being written is not found.
+ */
+export const search = internalQuery({
+  args: { site: v.string(), words: v.string(), limit: v.number() },
+  returns: v.array(v.object({ conversation: v.string(), message })),
+  handler: async (ctx, { site, words, limit }) => {
+    // A ranked search cannot be read in portions, so it reads few.
+    const hits = await ctx.db
+      .query('messages')
+      .withSearchIndex('by_words', (q) => q.search('text', words).eq('site', site))
+      .take(Math.min(checkLimit(limit), MAX_HITS));
+    const found = [];
+    for (const hit of hits) {
+      // A conversation that is being removed is gone already.
+      if (await conversationOfSite(ctx, site, hit.conversation)) {
+        found.push({ conversation: hit.conversation, message: asMessage(hit, null) });
+      }
+    }
+    return found;
+  },
+});
+
+const MAX_HITS = 20;
+
+/** How many rows one call deletes: with all of their texts, far from what a transaction may read. */
+const REMOVED_AT_ONCE = 16;
+
+/** Removes a conversation: at once for every reader, and its messages portion by portion. Says whether there was one. */
+export const remove = internalMutation({
+  args: { site: v.string(), conversation: v.string() },
+  returns: v.boolean(),
+  handler: async (ctx, { site, conversation }): Promise<boolean> => {
+    const found = await conversationOfSite(ctx, site, conversation);
+    if (!found) return false;
+    await ctx.db.delete(found._id);
+    await add(ctx, conversationsOf(site), -1);
+    await sweepMessages(ctx, conversation);
+    return true;
+  },
+});
+
+/** Deletes what is left of a removed conversation. */
+export const sweep = internalMutation({
+  args: { conversation: v.string() },
+  returns: v.null(),
+  handler: async (ctx, { conversation }) => {
+    await sweepMessages(ctx, conversation);
+    return null;
+  },
+});
+
+async function sweepMessages(ctx: MutationCtx, conversation: string): Promise<void> {
+  const running = await runningIn(ctx, conversation);
+  if (running) await ctx.db.delete(running._id);
+  const messages = await ctx.db
+    .query('messages')
+    .withIndex('by_place', (q) => q.eq('conversation', conversation))
+    .take(REMOVED_AT_ONCE);
+  const replaced = await ctx.db
+    .query('replacedAnswers')
+    .withIndex('by_conversation', (q) => q.eq('conversation', conversation))
+    .take(REMOVED_AT_ONCE);
+  for (const row of [...messages, ...replaced]) await ctx.db.delete(row._id);
+  if (Math.max(messages.length, replaced.length) === REMOVED_AT_ONCE) {
+    await ctx.scheduler.runAfter(0, internal.conversations.sweep, { conversation });
+  }
+}

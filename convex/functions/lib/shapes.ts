@@ -1,0 +1,73 @@
+/** What goes over the wire, and how documents become it. */
+
+import { type Infer, v } from 'convex/values';
+import type { Doc } from '../_generated/dataModel';
+
+export const role = v.union(v.literal('user'), v.literal('assistant'));
+
+export const status = v.union(
+  v.literal('accepted'),
+  v.literal('streaming'),
+  v.literal('complete'),
+  v.literal('stopped'),
+  v.literal('interrupted'),
+  v.literal('failed'),
+);
+
+export const finish = v.union(v.literal('stop'), v.literal('length'), v.literal('content_filter'));
+
+/** What is known of an answer besides its text. */
+export const facts = {
+  model: v.optional(v.string()),
+  finish: v.optional(finish),
+  /** One of the server's codes; it may know newer ones than this. */
+  failure: v.optional(v.string()),
+  inputTokens: v.optional(v.number()),
+  outputTokens: v.optional(v.number()),
+  firstTokenMillis: v.optional(v.number()),
+  totalMillis: v.optional(v.number()),
+};
+
+export const message = v.object({
+  id: v.string(),
+  seq: v.number(),
+  revision: v.number(),
+  role,
+  status,
+  text: v.string(),
+  createdAt: v.number(),
+  idempotencyKey: v.optional(v.string()),
+  ...facts,
+});
+
+export const summary = v.object({
+  id: v.string(),
+  session: v.string(),
+  hasSecret: v.boolean(),
+  createdAt: v.number(),
+  updatedAt: v.number(),
+  lastMessage: v.string(),
+  lastRole: role,
+  messageCount: v.number(),
+  revision: v.number(),
+});
+
+export const historyEntry = v.object({ role, status, text: v.string() });
+
+/** A visitor's session: a site, the name the client gave it, and the hash of its secret or nothing. */
+export const sessionKey = { site: v.string(), session: v.string(), secret: v.string() };
+
+/** A message as it is now; `running` is the text of the answer that is being written, if this is it. */
+export function asMessage(doc: Doc<'messages'>, running: Doc<'running'> | null): Infer<typeof message> {
+  const { _id, _creationTime, message: id, site, conversation, ...rest } = doc;
+  return { ...rest, id, text: running?.answer === id ? running.text : doc.text };
+}
+
+export function asSummary(doc: Doc<'conversations'>): Infer<typeof summary> {
+  const { _id, _creationTime, conversation, site, secret, ...rest } = doc;
+  return { ...rest, id: conversation, hasSecret: secret !== '' };
+}
+
+export function asHistoryEntry(doc: Doc<'messages'>): Infer<typeof historyEntry> {
+  return { role: doc.role, status: doc.status, text: doc.text };
+}

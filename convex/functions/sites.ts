@@ -1,0 +1,57 @@
+/** Sites and their keys. */
+
+import { v } from 'convex/values';
+import { internalMutation, internalQuery } from './_generated/server';
+import { MAX_PAGE, refuse } from './lib/limits';
+
+/** Makes a site unless it exists. */
+export const ensure = internalMutation({
+  args: { site: v.string(), name: v.string(), now: v.number() },
+  returns: v.null(),
+  handler: async (ctx, { site, name, now }) => {
+    const found = await ctx.db
+      .query('sites')
+      .withIndex('by_site', (q) => q.eq('site', site))
+      .unique();
+    if (!found) await ctx.db.insert('sites', { site, name, createdAt: now });
+    return null;
+  },
+});
+
+const key = v.object({
+  key: v.string(),
+  site: v.string(),
+  kind: v.string(),
+  sha256: v.string(),
+  text: v.optional(v.string()),
+  createdAt: v.number(),
+});
+
+/** A site's keys, oldest first, then the smaller id. */
+export const keys = internalQuery({
+  args: { site: v.string() },
+  returns: v.array(key),
+  handler: async (ctx, { site }) => {
+    const rows = await ctx.db
+      .query('keys')
+      .withIndex('by_site', (q) => q.eq('site', site))
+      .take(MAX_PAGE);
+    return rows.map(({ _id, _creationTime, ...key }) => key);
+  },
+});
+
+/** Keeps a new key. Another one with the same text is refused. */
+export const addKey = internalMutation({
+  args: key.fields,
+  returns: v.null(),
+  handler: async (ctx, key) => {
+    const found = await ctx.db
+      .query('keys')
+      .withIndex('by_sha256', (q) => q.eq('sha256', key.sha256))
+      .unique();
+    if (!found) await ctx.db.insert('keys', key);
+    // The same key again: the call is repeated, because its answer was lost.
+    else if (found.key !== key.key || found.site !== key.site) refuse('key_exists');
+    return null;
+  },
+});

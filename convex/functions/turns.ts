@@ -1,0 +1,305 @@
+/**
+ * Sending and answering. Each mutation is one unit of work of the server's contract, and may be sent again when its answer
+ * was lost: the ids in it tell that it was carried out before.
+ */
+
+import { type Infer, v } from 'convex/values';
+import type { Doc } from './_generated/dataModel';
+import { internalMutation, internalQuery, type MutationCtx, type QueryCtx } from './_generated/server';
+import { add, conversationsOf } from './lib/counters';
+import {
+  conversationOfSession,
+  conversationOfSite,
+  messageAt,
+  messageById,
+  nextRevision,
+  runningAnswer,
+  runningIn,
+} from './lib/find';
+import { historyBefore } from './lib/history';
+import { checkLimit, checkText, refuse } from './lib/limits';
+import { preview } from './lib/preview';
+import { asMessage, facts, historyEntry, message, sessionKey, status } from './lib/shapes';
+
+const turn = v.object({
+  ...sessionKey,
+  text: v.string(),
+  idempotencyKey: v.optional(v.string()),
+  /** Ids for what may have to be made. */
+  conversation: v.string(),
+  visitorMessage: v.string(),
+  answer: v.string(),
+  now: v.number(),
+  historyLimit: v.number(),
+  historySince: v.number(),
+});
+type Turn = Infer<typeof turn>;
+
+const opening = v.union(
+  v.object({
+    kind: v.literal('opened'),
+    conversation: v.string(),
+    visitorMessage: v.string(),
+    answer: v.string(),
+    history: v.array(historyEntry),
+    /** Set if there may be more history than one call can read: the place it goes on before. */
+    moreBefore: v.optional(v.number()),
+  }),
+  v.object({ kind: v.literal('repeated'), conversation: v.string(), visitorMessage: v.string(), answer: message }),
+  v.object({ kind: v.literal('mismatch') }),
+  v.object({ kind: v.literal('busy'), answer: v.string() }),
+  /** This very call was carried out before, and its answer has been replaced since. */
+  v.object({ kind: v.literal('stale') }),
+);
+type Opening = Infer<typeof opening>;
+
+/** Accepts a visitor's message: stores it with an empty answer, and gives what the model needs to read. */
+export const open = internalMutation({
+  args: turn.fields,
+  returns: opening,
+  handler: async (ctx, turn): Promise<Opening> => {
+    checkText(turn.text);
+    checkLimit(turn.historyLimit);
+    const found = await conversationOfSession(ctx, turn);
+    const before = await openedBefore(ctx, turn, found);
+    if (before) return before;
+
+    const known = found && turn.idempotencyKey !== undefined ? await findKnown(ctx, found, turn.idempotencyKey) : null;
+    if (found && known) {
+      if (known.text !== turn.text) return { kind: 'mismatch' };
+      const answer = await messageAt(ctx, found.conversation, known.seq + 1);
+      if (!answer) return refuse('answer_missing');
+      if (!mayBeReplaced(answer)) {
+        const running = await runningIn(ctx, found.conversation);
+        const repeated = asMessage(answer, running);
+        return { kind: 'repeated', conversation: found.conversation, visitorMessage: known.message, answer: repeated };
+      }
+    }
+    const running = found && (await runningIn(ctx, found.conversation));
+    if (running) return { kind: 'busy', answer: running.answer };
+
+    const conversation = found ?? (await begin(ctx, turn));
+    const visitor = known ?? (await append(ctx, conversation, turn));
+    if (known) await replaceAnswer(ctx, conversation, known.seq + 1, turn);
+    await ctx.db.insert('running', {
+      answer: turn.answer,
+      site: turn.site,
+      conversation: conversation.conversation,
+      text: '',
+    });
+    return opened(ctx, visitor, turn);
+  },
+});
+
+/** What this call was answered when it was carried out before; `null` if it never was. */
+async function openedBefore(
+  ctx: QueryCtx,
+  turn: Turn,
+  conversation: Doc<'conversations'> | null,
+): Promise<Opening | null> {
+  const replaced = await ctx.db
+    .query('replacedAnswers')
+    .withIndex('by_answer', (q) => q.eq('answer', turn.answer))
+    .first();
+  if (replaced) return { kind: 'stale' };
+  const answer = await messageById(ctx, turn.answer);
+  if (!answer) return null;
+  if (answer.conversation !== conversation?.conversation) return refuse('id_taken');
+  const visitor = await messageAt(ctx, answer.conversation, answer.seq - 1);
+  return visitor ? opened(ctx, visitor, turn) : refuse('id_taken');
+}
+
+async function opened(ctx: QueryCtx, visitor: Doc<'messages'>, turn: Turn): Promise<Opening> {
+  const { history, moreBefore } = await historyBefore(ctx, visitor.conversation, {
+    before: visitor.seq + 1,
+    limit: turn.historyLimit,
+    since: turn.historySince,
+    always: visitor.seq,
+  });
+  return {
+    kind: 'opened',
+    conversation: visitor.conversation,
+    visitorMessage: visitor.message,
+    answer: turn.answer,
+    history,
+    moreBefore,
+  };
+}
+
+/** A message that was accepted under that key. */
+function findKnown(
+  ctx: QueryCtx,
+  { conversation }: Doc<'conversations'>,
+  key: string,
+): Promise<Doc<'messages'> | null> {
+  return ctx.db
+    .query('messages')
+    .withIndex('by_key', (q) => q.eq('conversation', conversation).eq('idempotencyKey', key))
+    .unique();
+}
+
+/** Whether this answer is not what was owed. One that the model ended at a limit is. */
+function mayBeReplaced(answer: Doc<'messages'>): boolean {
+  const isEndedByModel = answer.finish !== undefined && answer.failure === undefined;
+  return (answer.status === 'interrupted' || answer.status === 'failed') && !isEndedByModel;
+}
+
+async function begin(ctx: MutationCtx, turn: Turn): Promise<Doc<'conversations'>> {
+  const id = await ctx.db.insert('conversations', {
+    conversation: turn.conversation,
+    site: turn.site,
+    session: turn.session,
+    secret: turn.secret,
+    createdAt: turn.now,
+    updatedAt: turn.now,
+    lastMessage: '',
+    lastRole: 'user',
+    messageCount: 0,
+    revision: 0,
+  });
+  await add(ctx, conversationsOf(turn.site), 1);
+  return (await ctx.db.get(id)) ?? refuse('not_made');
+}
+
+/** Appends the message and its empty answer, and gives the message. */
+async function append(ctx: MutationCtx, conversation: Doc<'conversations'>, turn: Turn): Promise<Doc<'messages'>> {
+  if (await messageById(ctx, turn.visitorMessage)) refuse('id_taken');
+  const common = { site: turn.site, conversation: conversation.conversation, createdAt: turn.now };
+  const { messageCount, revision } = conversation;
+  const id = await ctx.db.insert('messages', {
+    ...common,
+    message: turn.visitorMessage,
+    seq: messageCount + 1,
+    revision: revision + 1,
+    role: 'user',
+    status: 'accepted',
+    text: turn.text,
+    idempotencyKey: turn.idempotencyKey,
+  });
+  await ctx.db.insert('messages', {
+    ...common,
+    message: turn.answer,
+    seq: messageCount + 2,
+    revision: revision + 2,
+    role: 'assistant',
+    status: 'streaming',
+    text: '',
+  });
+  await ctx.db.patch(conversation._id, {
+    updatedAt: turn.now,
+    lastMessage: preview(turn.text),
+    lastRole: 'user',
+    messageCount: messageCount + 2,
+    revision: revision + 2,
+  });
+  return (await ctx.db.get(id)) ?? refuse('not_made');
+}
+
+/** Begins an answer anew, in its place and under its new id. */
+async function replaceAnswer(
+  ctx: MutationCtx,
+  conversation: Doc<'conversations'>,
+  seq: number,
+  turn: Turn,
+): Promise<void> {
+  const old = (await messageAt(ctx, conversation.conversation, seq)) ?? refuse('answer_missing');
+  await ctx.db.insert('replacedAnswers', { answer: old.message, conversation: old.conversation });
+  await ctx.db.replace(old._id, {
+    message: turn.answer,
+    site: old.site,
+    conversation: old.conversation,
+    seq,
+    revision: await nextRevision(ctx, conversation, { updatedAt: turn.now }),
+    role: 'assistant',
+    status: 'streaming',
+    text: '',
+    createdAt: turn.now,
+  });
+}
+
+/** More of a turn's history than the call that opened it could read. */
+export const history = internalQuery({
+  args: { conversation: v.string(), before: v.number(), limit: v.number(), since: v.number() },
+  returns: v.object({ history: v.array(historyEntry), moreBefore: v.optional(v.number()) }),
+  handler: (ctx, { conversation, before, limit, since }) =>
+    historyBefore(ctx, conversation, { before, limit: checkLimit(limit), since }),
+});
+
+/** Keeps the text of an answer that is still being written. */
+export const savePartial = internalMutation({
+  args: { site: v.string(), answer: v.string(), text: v.string() },
+  returns: v.null(),
+  handler: async (ctx, { site, answer, text }) => {
+    const running = await runningAnswer(ctx, answer);
+    if (running?.site === site) await ctx.db.patch(running._id, { text: checkText(text) });
+    return null;
+  },
+});
+
+/** Ends an answer. An answer that has ended stays as it is; one that does not exist is refused. */
+export const close = internalMutation({
+  args: { site: v.string(), answer: v.string(), status, text: v.string(), now: v.number(), ...facts },
+  returns: v.null(),
+  handler: async (ctx, { site, answer: id, now, status, text, ...facts }) => {
+    checkText(text);
+    const answer = await messageById(ctx, id);
+    if (!answer || answer.site !== site) return refuse('no_such_answer');
+    if (answer.status !== 'streaming') return null;
+    const conversation = await conversationOfSite(ctx, site, answer.conversation);
+    if (!conversation) return refuse('no_such_answer');
+    const isLatest = answer.seq === conversation.messageCount && text !== '';
+    const revision = await nextRevision(ctx, conversation, {
+      updatedAt: now,
+      ...(isLatest ? { lastMessage: preview(text), lastRole: 'assistant' } : {}),
+    });
+    await ctx.db.patch(answer._id, { status, text, revision, ...facts });
+    await endRunning(ctx, id);
+    return null;
+  },
+});
+
+async function endRunning(ctx: MutationCtx, answer: string): Promise<string> {
+  const running = await runningAnswer(ctx, answer);
+  if (running) await ctx.db.delete(running._id);
+  return running?.text ?? '';
+}
+
+/** So many answers with all of their text are read and written without coming near a limit. */
+const INTERRUPTED_AT_ONCE = 8;
+
+/** Some of the answers that are being written; none if there are none. */
+export const unfinished = internalQuery({
+  args: {},
+  returns: v.array(v.string()),
+  handler: async (ctx) => {
+    const running = await ctx.db.query('running').take(INTERRUPTED_AT_ONCE);
+    return running.map(({ answer }) => answer);
+  },
+});
+
+/** An answer that broke off without a word never began. Blank is what Rust's `str::trim` takes away. */
+const brokenStatus = (text: string) => (/^\p{White_Space}*$/u.test(text) ? 'failed' : 'interrupted');
+
+/** Ends those of these answers as broken off that are being written, and says how many of them are. */
+export const interrupt = internalMutation({
+  args: { answers: v.array(v.string()), failure: v.string() },
+  returns: v.number(),
+  handler: async (ctx, { answers, failure }) => {
+    if (answers.length > INTERRUPTED_AT_ONCE) refuse('bad_limit');
+    let count = 0;
+    for (const id of answers) {
+      const answer = await messageById(ctx, id);
+      const conversation = answer && (await conversationOfSite(ctx, answer.site, answer.conversation));
+      const text = await endRunning(ctx, id);
+      if (answer?.status === 'streaming' && conversation) {
+        const revision = await nextRevision(ctx, conversation);
+        await ctx.db.patch(answer._id, { status: brokenStatus(text), failure, text, revision });
+        count += 1;
+      } else if (answer && answer.status === brokenStatus(answer.text) && answer.failure === failure) {
+        // By this very call, whose answer was lost.
+        count += 1;
+      }
+    }
+    return count;
+  },
+});

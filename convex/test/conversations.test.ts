@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { internal } from '../functions/_generated/api';
+import { deployment, id, open, SITE, say, thread, turn } from './support';
+
+test('pages of conversations of one moment visit each of them once, the larger id first', async () => {
+  const t = deployment();
+  for (let n = 0; n < 25; n++) {
+    const now = n < 20 ? 5000 : 4000;
+    await say(t, `s${n}`, 'hello', 'Hello', { conversation: id(n), now });
+  }
+  const seen: string[] = [];
+  let after: { updatedAt: number; id: string } | undefined;
+  for (;;) {
+    const page = await t.query(internal.conversations.list, { site: SITE, limit: 7, after });
+    expect(page.total).toBe(25);
+    seen.push(...page.conversations.map((conversation) => conversation.id));
+    after = page.next;
+    if (!after) break;
+  }
+  const expected = [...Array.from({ length: 20 }, (_, n) => id(19 - n)), ...[24, 23, 22, 21, 20].map(id)];
+  expect(seen).toEqual(expected);
+});
+
+test('totals are exact although they lie in several rows', async () => {
+  const t = deployment();
+  for (let n = 0; n < 30; n++) await open(t, turn(`s${n}`, 'hello', { conversation: id(n) }));
+  const rows = await t.run((ctx) => ctx.db.query('counters').collect());
+  expect(rows.length).toBeGreaterThan(1);
+  expect(rows.length).toBeLessThanOrEqual(8);
+  for (let n = 0; n < 10; n++) await t.mutation(internal.conversations.remove, { site: SITE, conversation: id(n) });
+  const { total } = await t.query(internal.conversations.list, { site: SITE, limit: 1 });
+  expect(total).toBe(20);
+});
+
+test('a removed conversation is gone at once, and its messages soon', async () => {
+  const t = deployment();
+  for (let n = 0; n < 30; n++) await say(t, 'a', `q${n}`, `a${n}`, { conversation: id(1) });
+  const failed = await open(t, turn('a', 'again', { idempotencyKey: 'k', conversation: id(1) }));
+  await t.mutation(internal.turns.close, {
+    site: SITE,
+    answer: failed.answer,
+    status: 'failed',
+    text: '',
+    now: 1,
+  });
+  const running = await open(t, turn('a', 'again', { idempotencyKey: 'k' }));
+  await say(t, 'b', 'stays', 'here');
+
+  expect(await t.mutation(internal.conversations.remove, { site: id(9), conversation: id(1) })).toBe(false);
+  expect(await t.mutation(internal.conversations.remove, { site: SITE, conversation: id(1) })).toBe(true);
+  expect(await t.mutation(internal.conversations.remove, { site: SITE, conversation: id(1) })).toBe(false);
+  expect(await thread(t, 'a')).toBeNull();
+  const answer = { site: SITE, secret: '', answer: running.answer };
+  expect(await t.query(internal.conversations.sessionAnswer, answer)).toBeNull();
+
+  await expect
+    .poll(() => t.run(async (ctx) => (await ctx.db.query('messages').collect()).map(({ text }) => text)))
+    .toEqual(['stays', 'here']);
+  expect(await t.run((ctx) => ctx.db.query('replacedAnswers').collect())).toEqual([]);
+  expect(await t.run((ctx) => ctx.db.query('running').collect())).toEqual([]);
+});
+
+test('messages are found by whole words, of their own site only', async () => {
+  const t = deployment();
+  const { conversation } = await say(t, 'a', 'where is my parcel', 'It is on its way');
+  await say(t, 'b', 'a parcel elsewhere', 'yes', { site: id(9) });
+  const found = await t.query(internal.conversations.search, { site: SITE, words: 'parcel', limit: 10 });
+  expect(found.map((hit) => [hit.conversation, hit.message.text])).toEqual([[conversation, 'where is my parcel']]);
+});

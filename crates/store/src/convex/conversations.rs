@@ -1,0 +1,196 @@
+use async_trait::async_trait;
+use frontdesk_core::{
+    Changes, CloseTurn, ConversationId, ConversationList, ConversationName, ConversationQuery,
+    ConversationStore, Message, MessageId, OpenTurn, SavePartial, SecretHash, SessionKey, SiteId, StoreError,
+    Thread, ThreadPage, Timestamp, TurnOpening,
+};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value, json};
+
+use super::turns::MAX_PAGE;
+use super::values::{self, Whole, WireMessage, WirePlace, WireSummary};
+use super::{ConvexStore, READY};
+
+#[derive(Deserialize)]
+struct WireList {
+    conversations: Vec<WireSummary>,
+    total: Whole<u64>,
+    next: Option<WirePlace>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireThread {
+    conversation: WireSummary,
+    messages: Vec<WireMessage>,
+    has_older: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireChanges {
+    conversation: String,
+    revision: Whole<u32>,
+    messages: Vec<WireMessage>,
+    has_more: bool,
+    writing: Option<WireMessage>,
+}
+
+#[derive(Deserialize)]
+struct WireAnswer {
+    conversation: String,
+    answer: WireMessage,
+}
+
+#[async_trait]
+impl ConversationStore for ConvexStore {
+    async fn open_turn(&self, turn: OpenTurn) -> Result<TurnOpening, StoreError> {
+        self.open_one(turn).await
+    }
+
+    async fn save_partial(&self, partial: SavePartial) -> Result<(), StoreError> {
+        self.save(partial).await
+    }
+
+    async fn close_turn(&self, turn: CloseTurn) -> Result<(), StoreError> {
+        self.close(turn).await
+    }
+
+    async fn interrupt_unfinished(&self, _now: Timestamp) -> Result<u64, StoreError> {
+        self.interrupt_all().await
+    }
+
+    async fn conversations(&self, query: ConversationQuery) -> Result<ConversationList, StoreError> {
+        let mut list = self.page_of_list(query).await?;
+        let page = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        // More than one call gives is asked for piece by piece.
+        while let (Some(after), true) = (list.next, list.conversations.len() < page) {
+            let left = u32::try_from(page - list.conversations.len()).unwrap_or(u32::MAX);
+            let rest =
+                self.page_of_list(ConversationQuery { after: Some(after), limit: left, ..query }).await?;
+            list.conversations.extend(rest.conversations);
+            list.next = rest.next;
+        }
+        Ok(list)
+    }
+
+    async fn thread(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        page: ThreadPage,
+    ) -> Result<Option<Thread>, StoreError> {
+        let name = values::members(json!({
+            "site": site.to_string(),
+            "conversation": conversation.to_string(),
+        }));
+        self.read_thread("conversations:thread", name, page).await
+    }
+
+    async fn session_thread(
+        &self,
+        session: &SessionKey,
+        page: ThreadPage,
+    ) -> Result<Option<Thread>, StoreError> {
+        self.read_thread("conversations:sessionThread", values::session(session), page).await
+    }
+
+    async fn changes(
+        &self,
+        conversation: &ConversationName,
+        after: u32,
+        limit: u32,
+    ) -> Result<Option<Changes>, StoreError> {
+        let name = match conversation {
+            ConversationName::Id(site, conversation) => values::members(json!({
+                "site": site.to_string(),
+                "conversation": conversation.to_string(),
+            })),
+            ConversationName::Session(session) => values::session(session),
+        };
+        let args = json!({ "name": name, "after": after, "limit": limit.min(MAX_PAGE) });
+        let found: Option<WireChanges> = self.query("conversations:changes", args).await?;
+        let Some(found) = found else { return Ok(None) };
+        Ok(Some(Changes {
+            conversation: values::conversation_id(&found.conversation)?,
+            revision: found.revision.0,
+            messages: values::messages(found.messages)?,
+            has_more: found.has_more,
+            writing: found.writing.map(WireMessage::read).transpose()?,
+        }))
+    }
+
+    async fn session_answer(
+        &self,
+        site: SiteId,
+        secret: Option<SecretHash>,
+        answer: MessageId,
+    ) -> Result<Option<(ConversationId, Message)>, StoreError> {
+        let args = json!({
+            "site": site.to_string(),
+            "secret": values::secret(secret.as_ref()),
+            "answer": answer.to_string(),
+        });
+        let found: Option<WireAnswer> = self.query("conversations:sessionAnswer", args).await?;
+        let Some(WireAnswer { conversation, answer }) = found else { return Ok(None) };
+        Ok(Some((values::conversation_id(&conversation)?, answer.read()?)))
+    }
+
+    /// A mutation, because a store that can only read is not ready.
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.mutation::<IgnoredAny>(READY, json!({})).await.map(drop)
+    }
+}
+
+impl ConvexStore {
+    async fn page_of_list(&self, query: ConversationQuery) -> Result<ConversationList, StoreError> {
+        let args = values::members(json!({
+            "site": query.site.to_string(),
+            "limit": query.limit.min(MAX_PAGE),
+            "after": query.after.map(values::place),
+        }));
+        let WireList { conversations, total, next } =
+            self.query("conversations:list", Value::Object(args)).await?;
+        Ok(ConversationList {
+            conversations: conversations.into_iter().map(WireSummary::read).collect::<Result<_, _>>()?,
+            total: total.0,
+            next: next.map(|place| place.read()).transpose()?,
+        })
+    }
+
+    /// Reads a page of a thread. Texts so long that one call cannot read them all are asked for until there are enough.
+    async fn read_thread(
+        &self,
+        path: &str,
+        name: Map<String, Value>,
+        page: ThreadPage,
+    ) -> Result<Option<Thread>, StoreError> {
+        let Some(mut thread) = self.part_of_thread(path, name.clone(), page).await? else { return Ok(None) };
+        let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+        while thread.has_older && thread.messages.len() < limit {
+            let left = u32::try_from(limit - thread.messages.len()).unwrap_or(u32::MAX);
+            let before = thread.messages.first().map(|oldest| oldest.seq);
+            let older = self.part_of_thread(path, name.clone(), ThreadPage { before, limit: left }).await?;
+            // Somebody has removed it meanwhile.
+            let Some(mut older) = older else { return Ok(None) };
+            older.messages.append(&mut thread.messages);
+            thread.messages = older.messages;
+            thread.has_older = older.has_older;
+        }
+        Ok(Some(thread))
+    }
+
+    async fn part_of_thread(
+        &self,
+        path: &str,
+        mut args: Map<String, Value>,
+        page: ThreadPage,
+    ) -> Result<Option<Thread>, StoreError> {
+        args.extend(values::members(json!({ "before": page.before, "limit": page.limit.min(MAX_PAGE) })));
+        let found: Option<WireThread> = self.query(path, Value::Object(args)).await?;
+        let Some(WireThread { conversation, messages, has_older }) = found else { return Ok(None) };
+        let messages = values::messages(messages)?;
+        Ok(Some(Thread { conversation: conversation.read()?, messages, has_older }))
+    }
+}

@@ -1,0 +1,52 @@
+use async_trait::async_trait;
+use frontdesk_core::{KeyId, KeyKind, SiteId, SiteStore, StoreError, StoredKey, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::ConvexStore;
+use super::values::{self, Moment};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireKey {
+    key: String,
+    kind: String,
+    sha256: String,
+    text: Option<String>,
+    created_at: Moment,
+}
+
+#[async_trait]
+impl SiteStore for ConvexStore {
+    async fn ensure_site(&self, site: SiteId, name: &str, now: Timestamp) -> Result<(), StoreError> {
+        let args = json!({ "site": site.to_string(), "name": name, "now": now.millis() });
+        self.mutation("sites:ensure", args).await
+    }
+
+    async fn keys(&self, site: SiteId) -> Result<Vec<StoredKey>, StoreError> {
+        let found: Vec<WireKey> = self.query("sites:keys", json!({ "site": site.to_string() })).await?;
+        let keys = found.into_iter().map(|key| {
+            Ok(StoredKey {
+                id: values::parse("id", &key.key, KeyId::parse)?,
+                site,
+                kind: values::parse("kind", &key.kind, KeyKind::parse)?,
+                sha256: values::bytes(&key.sha256)?,
+                text: key.text,
+                created_at: key.created_at.timestamp(),
+            })
+        });
+        keys.collect()
+    }
+
+    async fn add_key(&self, key: StoredKey) -> Result<(), StoreError> {
+        let args = values::members(json!({
+            "key": key.id.to_string(),
+            "site": key.site.to_string(),
+            "kind": key.kind.as_str(),
+            "sha256": values::hex(&key.sha256),
+            "text": key.text,
+            "createdAt": key.created_at.millis(),
+        }));
+        self.mutation("sites:addKey", Value::Object(args)).await
+    }
+}
