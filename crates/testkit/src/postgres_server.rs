@@ -171,6 +171,11 @@ impl PostgresServer {
             assert!(began.elapsed() < PATIENCE, "the server does not die");
             sleep(Duration::from_millis(5));
         }
+        // Where nobody collects the dead at once, the next server would take this one for alive.
+        let socket = self.folder.join(format!(".s.PGSQL.{}.lock", self.port));
+        for mark in [self.data().join("postmaster.pid"), socket] {
+            fs::remove_file(mark).unwrap();
+        }
     }
 
     /// Encrypts connections from the next start on, with a certificate for 127.0.0.1 that is made here. Gives the file

@@ -16,7 +16,7 @@ fn no_acknowledged_message_is_lost() {
     let program = Program::new(BINARY);
     let store = StoreUrl::Sqlite(program.folder().join("data/frontdesk.db"));
     let rounds = Effort::asked().pick_longer(4, 100, 1000);
-    println!("{rounds} crashes: {} messages acknowledged, none lost", crash(program, &store, rounds));
+    println!("{rounds} crashes: {} messages acknowledged, none lost", crash(program, &store, rounds, 140));
 }
 
 #[test]
@@ -26,11 +26,12 @@ fn no_acknowledged_message_is_lost_over_postgresql() {
     let store = StoreUrl::parse(&url).unwrap();
     let program = Program::new(BINARY).set("DATABASE_URL", &url);
     let rounds = Effort::asked().pick_longer(2, 30, 1000);
-    println!("{rounds} crashes: {} messages acknowledged, none lost", crash(program, &store, rounds));
+    println!("{rounds} crashes: {} messages acknowledged, none lost", crash(program, &store, rounds, 600));
 }
 
-/// Kills the program again and again, and says how many messages it has acknowledged and kept.
-fn crash(program: Program, store: &StoreUrl, rounds: u64) -> usize {
+/// Kills the program again and again, each time within so many milliseconds, and says how many messages it has acknowledged and
+/// kept.
+fn crash(program: Program, store: &StoreUrl, rounds: u64, within: u64) -> usize {
     let model = Load::model();
     let mut program = program.set("OPENAI_BASE_URL", &model.base_url()).set("UPSTREAM_API", "chat");
     let mut load = Load::of(CLIENTS);
@@ -38,7 +39,7 @@ fn crash(program: Program, store: &StoreUrl, rounds: u64) -> usize {
         program.start();
         load.begin(program.api());
         // Spread over the time in which a server starts, works and flushes.
-        thread::sleep(Duration::from_millis(10 + (round * 37) % 140));
+        thread::sleep(Duration::from_millis(within / 14 + (round * within * 37 / 140) % within));
         program.child().kill();
         load.end();
     }
