@@ -1,3 +1,6 @@
+mod operators;
+mod sites;
+
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,13 +11,12 @@ use async_trait::async_trait;
 
 use crate::store::{
     Changes, CloseTurn, ConversationList, ConversationName, ConversationQuery, ConversationStore,
-    ConversationSummary, HistoryEntry, ListCursor, LoginTry, OpenTurn, OpenedTurn, OperatorStore,
-    RepeatedTurn, SavePartial, SiteStore, StoreError, StoreErrorKind, Thread, ThreadPage, TurnOpening,
+    ConversationSummary, HistoryEntry, ListCursor, OpenTurn, OpenedTurn, RepeatedTurn, SavePartial,
+    StoreError, StoreErrorKind, Thread, ThreadPage, TurnOpening,
 };
 use crate::{
     AnswerFacts, ConversationId, Message, MessageId, MessageStatus, OperatorSession, Role, SecretHash,
-    SessionKey, SiteId, StoredKey, ThrottleDecision, ThrottleState, Timestamp, TokenHash, TurnFailure,
-    preview,
+    SessionKey, SiteId, StoredKey, ThrottleState, Timestamp, TokenHash, TurnFailure, preview,
 };
 
 /// A store without a disk: the plainest thing that keeps the contract. Tests compare the engines with it.
@@ -404,111 +406,5 @@ impl ConversationStore for MemoryStore {
 
     async fn ready(&self) -> Result<(), StoreError> {
         self.working().map(drop)
-    }
-}
-
-#[async_trait]
-impl OperatorStore for MemoryStore {
-    async fn operator_password(&self) -> Result<Option<String>, StoreError> {
-        Ok(self.lock().password.clone())
-    }
-
-    async fn set_operator_password(&self, phc: String, _now: Timestamp) -> Result<(), StoreError> {
-        let mut data = self.lock();
-        data.password = Some(phc);
-        data.sessions.clear();
-        Ok(())
-    }
-
-    async fn open_operator_session(
-        &self,
-        session: OperatorSession,
-        expired_before: Timestamp,
-    ) -> Result<(), StoreError> {
-        let mut data = self.lock();
-        data.sessions.retain(|_, session| session.created_at >= expired_before);
-        data.sessions.insert(session.token, session);
-        Ok(())
-    }
-
-    async fn operator_session(&self, token: TokenHash) -> Result<Option<OperatorSession>, StoreError> {
-        Ok(self.lock().sessions.get(&token).cloned())
-    }
-
-    async fn touch_operator_session(&self, token: TokenHash, now: Timestamp) -> Result<(), StoreError> {
-        if let Some(session) = self.working()?.sessions.get_mut(&token) {
-            session.last_seen_at = now;
-        }
-        Ok(())
-    }
-
-    async fn end_operator_session(&self, token: TokenHash) -> Result<(), StoreError> {
-        self.lock().sessions.remove(&token);
-        Ok(())
-    }
-
-    async fn end_operator_sessions(&self) -> Result<u64, StoreError> {
-        let ended = std::mem::take(&mut self.lock().sessions);
-        Ok(u64::try_from(ended.len()).unwrap_or(u64::MAX))
-    }
-
-    async fn take_login_try(
-        &self,
-        tries: Vec<LoginTry>,
-        now: Timestamp,
-    ) -> Result<ThrottleDecision, StoreError> {
-        let mut data = self.lock();
-        let mut taken = data.tries.clone();
-        let mut decision = ThrottleDecision::Allowed { left: u32::MAX };
-        for LoginTry { bucket, rule } in tries {
-            match (taken.entry(bucket).or_default().take(rule, now), decision) {
-                (ThrottleDecision::Allowed { left }, ThrottleDecision::Allowed { left: least }) => {
-                    decision = ThrottleDecision::Allowed { left: left.min(least) };
-                }
-                (paused, _) => return Ok(paused),
-            }
-        }
-        data.tries = taken;
-        Ok(decision)
-    }
-
-    async fn forget_login_tries(&self, buckets: Vec<String>) -> Result<(), StoreError> {
-        let mut data = self.lock();
-        for bucket in buckets {
-            data.tries.remove(&bucket);
-        }
-        Ok(())
-    }
-
-    async fn remember_device(&self, device: TokenHash, now: Timestamp) -> Result<(), StoreError> {
-        self.lock().devices.insert(device, now);
-        Ok(())
-    }
-
-    async fn knows_device(&self, device: TokenHash, since: Timestamp) -> Result<bool, StoreError> {
-        Ok(self.lock().devices.get(&device).is_some_and(|seen| *seen >= since))
-    }
-}
-
-#[async_trait]
-impl SiteStore for MemoryStore {
-    async fn ensure_site(&self, site: SiteId, name: &str, _now: Timestamp) -> Result<(), StoreError> {
-        self.lock().sites.entry(site).or_insert_with(|| name.to_owned());
-        Ok(())
-    }
-
-    async fn keys(&self, site: SiteId) -> Result<Vec<StoredKey>, StoreError> {
-        let mut keys: Vec<_> = self.lock().keys.iter().filter(|key| key.site == site).cloned().collect();
-        keys.sort_by_key(|key| (key.created_at, key.id));
-        Ok(keys)
-    }
-
-    async fn add_key(&self, key: StoredKey) -> Result<(), StoreError> {
-        let mut data = self.lock();
-        if data.keys.iter().any(|other| other.sha256 == key.sha256) {
-            return Err(StoreError::new(StoreErrorKind::Conflict, "the key exists"));
-        }
-        data.keys.push(key);
-        Ok(())
     }
 }
