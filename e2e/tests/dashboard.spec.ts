@@ -84,7 +84,8 @@ test('an operator sees what is said as it is said', async ({ context, page, site
   expect(shown).toBe(Array.from(shown.split(/\s+/), (_, n) => `word${n}`).join(' '));
 
   await widget.send('Again slowly');
-  await expect(answers.last()).toContainText('word5 ');
+  // By then a part of it is stored.
+  await expect(answers.last()).toContainText('word60 ');
   await desk.crashAndRestart();
   await expect(answers.last()).toContainText('Incomplete', { timeout: 15_000 });
   await expect(operator.locator('body[data-loaded=once]')).toHaveCount(1);

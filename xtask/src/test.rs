@@ -42,7 +42,7 @@ pub(crate) fn test(names: &[String]) -> Outcome {
 }
 
 fn rust() -> Outcome {
-    let mut tests = command(".", "cargo test --workspace --all-features");
+    let mut tests = command(".", "cargo test --workspace --all-features --no-fail-fast");
     run(tests.env("FRONTDESK_TEST", "full").env("FRONTDESK_TOOLS", setup::tools_folder()))
 }
 

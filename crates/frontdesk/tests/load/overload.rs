@@ -196,8 +196,14 @@ fn overload_is_refused_at_once_and_takes_nothing_from_the_others() {
                     outcome.refusals.in_words()
                 );
                 (peak, worst) = (peak.max(goodput), goodput);
-                let in_time = outcome.refusals.percentile(99) <= REFUSED_WITHIN;
-                if in_time || effort == Effort::Quick {
+                // One in a hundred of fewer than that would be the slowest of them.
+                let is_telling = outcome.refusals.count() >= 100;
+                let in_time = !is_telling || outcome.refusals.percentile(99) <= REFUSED_WITHIN;
+                if effort == Effort::Quick {
+                    break;
+                }
+                assert!(is_telling || *factor < 10.0, "that was no overload");
+                if in_time {
                     break;
                 }
                 assert!(attempt < TRIES, "refusals are slow, {TRIES} times");
