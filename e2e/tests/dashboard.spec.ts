@@ -84,6 +84,7 @@ test('an operator sees what is said as it is said', async ({ context, page, site
   expect(shown).toBe(Array.from(shown.split(/\s+/), (_, n) => `word${n}`).join(' '));
 
   await widget.send('Again slowly');
+  await expect(answers).toHaveCount(3);
   // By then a part of it is stored.
   await expect(answers.last()).toContainText('word60 ');
   await desk.crashAndRestart();
