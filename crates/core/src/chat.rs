@@ -226,11 +226,6 @@ impl Chat {
         self.service.draining.is_cancelled()
     }
 
-    /// Waits until no new turns are taken. Whatever would wait for new turns without end has to end then.
-    pub async fn draining(&self) {
-        self.service.draining.cancelled().await;
-    }
-
     /// How many answers are being written.
     pub fn running(&self) -> usize {
         self.service.running.count()
