@@ -133,27 +133,31 @@ fn a_database_that_goes_away_is_told_in_time_and_used_again_when_it_is_back() {
     let mut program = program_over(&server.url_over(proxy.address(), name), &model);
     let (api, process) = (program.api(), program.child().id());
 
-    let clients: Vec<_> = (0..CLIENTS).map(Client::new).collect();
+    // The last ones come while the database is away, one for each time: the others may all be waiting for the end of an
+    // answer, which is stored as soon as it can be and refused to nobody.
+    let clients: Vec<_> = (0..CLIENTS + outages.len()).map(Client::new).collect();
+    let (regulars, newcomers) = clients.split_at(CLIENTS);
     let over = AtomicBool::new(false);
     let mut measured = Vec::new();
     thread::scope(|scope| {
-        for client in &clients {
+        for client in regulars {
             scope.spawn(|| client.talk(api, |_| over.load(Ordering::Relaxed)));
         }
-        for outage in outages {
+        for (outage, newcomer) in outages.iter().zip(newcomers) {
             thread::sleep(Duration::from_millis(500));
             match outage {
                 Outage::Stopped => server.stop(),
                 Outage::Killed => server.kill(),
                 Outage::Silent => proxy.silence(true),
             }
+            scope.spawn(|| newcomer.talk(api, |n| n == 1));
             thread::sleep(away);
             match outage {
                 Outage::Stopped | Outage::Killed => server.start_again(),
                 Outage::Silent => proxy.silence(false),
             }
             let back = Instant::now();
-            let recovered = clients.iter().map(|client| {
+            let recovered = regulars.iter().chain([newcomer]).map(|client| {
                 loop {
                     if let Some(when) = client.answered_after(back) {
                         break when - back;
