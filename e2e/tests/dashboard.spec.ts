@@ -127,7 +127,10 @@ test('a long thread opens at its end, and older messages are a press away', asyn
   await signIn(page, desk);
   await page.getByRole('link', { name: /long thread, message 59\./ }).click();
   const thread = page.getByRole('log', { name: 'Messages' });
-  await expect(thread.getByText('You asked: long thread, message 59.')).toBeInViewport();
+  const newest = thread.getByText('You asked: long thread, message 59.');
+  await expect(newest).toBeInViewport();
+  await page.setViewportSize({ width: 1440, height: 500 });
+  await expect(newest).toBeInViewport();
   const older = page.getByRole('link', { name: 'Older messages' });
   let pages = 1;
   for (; await older.isVisible(); pages++) await older.click();

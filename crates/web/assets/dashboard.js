@@ -118,10 +118,16 @@ function followConversation(thread) {
   let events;
   let timer;
 
-  const keepingTheEnd = (change) => {
-    const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-    change();
+  let isAtEnd = true;
+  const toTheEnd = () => {
     if (isAtEnd) log.scrollTop = log.scrollHeight;
+  };
+  log.addEventListener("scroll", () => (isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40));
+  // A phone's keyboard makes the log smaller, which is not the reader who goes up.
+  new ResizeObserver(toTheEnd).observe(log);
+  const keepingTheEnd = (change) => {
+    change();
+    toTheEnd();
   };
   const refreshIn = (pause) => {
     timer ??= setTimeout(refresh, pause);

@@ -68,6 +68,11 @@ const UNAVAILABLE: &str = "Service unavailable";
 const NO_ANSWER: &str = "The assistant could not answer";
 
 impl Code {
+    /// Whether a server error means that a limit or a setting does its work, so that nobody has to look for a fault.
+    pub(crate) const fn is_meant(self) -> bool {
+        matches!(self, Self::AdminNotConfigured | Self::Overloaded | Self::ShuttingDown)
+    }
+
     /// Every code, for the documentation.
     pub(crate) const ALL: [Self; 50] = {
         use TurnFailure as T;

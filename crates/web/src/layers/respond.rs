@@ -58,7 +58,9 @@ pub(super) async fn respond(
     let cause = failure.as_ref().and_then(|failure| failure.cause.as_deref());
     let cause = cause.map(|cause| cause as &dyn std::error::Error);
     let route = route.as_deref().unwrap_or("none");
-    if response.status().is_server_error() {
+    if failure.as_ref().is_some_and(|failure| failure.code.is_meant()) {
+        warn!(request_id = &*context.id, %method, route, status, millis, code, "request");
+    } else if response.status().is_server_error() {
         error!(request_id = &*context.id, %method, route, status, millis, code, cause, "request");
     } else if matches!(route, "/health" | "/ready") {
         tracing::debug!(request_id = &*context.id, %method, route, status, millis, "request");
