@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { bundle } from './build.mjs';
 
-const BUDGET = 14 * 1024;
+const BUDGET = 20_000;
 
-const withoutWords = (source) => source.replace(/'[^'\n]*'|`[^`\n]*`/g, "''");
+const withoutWords = (source) => source.replace(/^( {2}\w+:) .*,$/gm, "$1 '',");
 
 /** Each part: the files it is in, and what stands in their place when the bundle is built without it. */
 const PARTS = {

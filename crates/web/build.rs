@@ -24,14 +24,17 @@ const FILES: [(&str, &str, &str); 6] = [
 fn main() -> Result<(), Box<dyn Error>> {
     let out = env::var("OUT_DIR")?;
     let root = env::var("CARGO_MANIFEST_DIR")?;
-    let mut table = format!("static FILES: [Asset; {}] = [\n", FILES.len());
-    for (name, place, kind) in FILES {
+    let mut table = String::from("static FILES: &[Asset] = &[\n");
+    let locales = locales(&root)?;
+    let locales =
+        locales.iter().map(|name| (name.as_str(), name.as_str(), "application/json; charset=utf-8"));
+    for (name, place, kind) in FILES.into_iter().chain(locales) {
         let source = format!("{root}/assets/{place}");
         println!("cargo::rerun-if-changed={source}");
         let bytes = fs::read(&source).map_err(|error| format!("{source}: {error}"))?;
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(&bytes)?;
-        let gzip = format!("{out}/{name}.gz");
+        let gzip = format!("{out}/{}.gz", name.replace('/', "-"));
         fs::write(&gzip, encoder.finish()?)?;
         let hash = short_hash(&bytes);
         writeln!(
@@ -43,6 +46,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     table.push_str("];\n");
     fs::write(Path::new(&out).join("assets.rs"), table)?;
     Ok(())
+}
+
+/// The widget's words in other languages than English.
+fn locales(root: &str) -> Result<Vec<String>, Box<dyn Error>> {
+    let folder = format!("{root}/assets/locales");
+    println!("cargo::rerun-if-changed={folder}");
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        names.push(format!("locales/{}", entry?.file_name().to_string_lossy()));
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// The first eight bytes of a file's SHA-256, in hexadecimal.

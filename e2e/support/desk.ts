@@ -8,6 +8,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { endWithUs, freePort } from './server.ts';
 
+/** A build of the widget to try without building the program again. */
+const { WIDGET_BUNDLE_PATH } = process.env;
 const BINARY = process.env.FRONTDESK_BINARY ?? fileURLToPath(new URL('../../target/debug/frontdesk', import.meta.url));
 
 export const WIDGET_KEY = 'widget-key-of-the-tests-1';
@@ -55,6 +57,7 @@ export async function startDesk(settings: Record<string, string>): Promise<Desk>
           DASHBOARD_PASSWORD: PASSWORD,
           RATE_LIMIT_MAX_REQUESTS: '100000',
           LOG_LEVEL: 'warn',
+          ...(WIDGET_BUNDLE_PATH && { WIDGET_BUNDLE_PATH }),
           ...settings,
         },
       });

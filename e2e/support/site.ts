@@ -8,6 +8,8 @@ export interface Page {
   body: string;
   /** The page's Content-Security-Policy. */
   policy?: string;
+  /** Other headers of the page. */
+  headers?: Record<string, string>;
   /** Attributes of the `html` element. */
   html?: string;
 }
@@ -29,10 +31,10 @@ export async function startSite(): Promise<Site> {
   const server = createServer((request, response) => {
     const page = pages[Number(request.url?.slice(1))];
     if (!page) return response.writeHead(404).end();
-    const headers = page.policy ? { 'content-security-policy': page.policy } : {};
-    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', ...headers });
+    const policy = page.policy ? { 'content-security-policy': page.policy } : {};
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', ...policy, ...page.headers });
     response.end(
-      `<!doctype html><html lang="en" ${page.html ?? ''}><head><title>A shop</title><meta name="viewport" content="width=device-width">${page.head ?? ''}</head><body>${ARTICLE}${page.body}</body></html>`,
+      `<!doctype html><html ${page.html ?? 'lang="en"'}><head><title>A shop</title><meta name="viewport" content="width=device-width">${page.head ?? ''}</head><body>${ARTICLE}${page.body}</body></html>`,
     );
   });
   const { url, end } = await listen(server);

@@ -26,16 +26,21 @@ export class Widget {
     this.status = page.getByRole('status');
   }
 
-  /** Opens a page. Tests cannot look into a closed shadow root, so it is opened for them. */
+  /** Opens a page. */
   async visit(url: string): Promise<void> {
+    await this.look();
+    await this.page.goto(url);
+    await this.launcher.waitFor();
+  }
+
+  /** Lets tests look into the closed shadow roots of the pages to come. */
+  async look(): Promise<void> {
     await this.page.addInitScript(() => {
       const { attachShadow } = Element.prototype;
       Element.prototype.attachShadow = function (options) {
         return attachShadow.call(this, { ...options, mode: 'open' });
       };
     });
-    await this.page.goto(url);
-    await this.launcher.waitFor();
   }
 
   async open(): Promise<void> {

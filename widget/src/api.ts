@@ -19,6 +19,8 @@ export interface StoredMessage {
   content: string;
   status: string;
   createdAt: number;
+  /** Its place in the conversation, 1 for the first. */
+  place?: number;
   seq?: number;
   clientMessageId?: string;
   finishReason?: string;
@@ -27,6 +29,8 @@ export interface StoredMessage {
 export interface HistoryPage {
   messages: StoredMessage[];
   nextCursor: string | null;
+  /** Where the feed goes on after the newest page. */
+  eventsCursor?: string | null;
 }
 
 export interface Api {
@@ -37,12 +41,22 @@ export interface Api {
   stop(messageId: string): Promise<unknown>;
   /** One page of the conversation: the newest, or the one before a cursor. */
   history(before: string): Promise<HistoryPage>;
+  /** Follows the conversation after the cursor, or from its beginning. */
+  events(cursor: string | undefined, signal: AbortSignal): Promise<Response>;
 }
 
-/** Whether trying again cannot help, because this site or this key may not chat. */
-export const isRefusal = ({ status }: Problem) => status === 401 || status === 403;
+/** Why we hang up when nothing is wrong with the connection. */
+export const LEAVING = 'leaving';
 
-export function createApi(config: Config, identity: Identity, link: Link): Api {
+/** Whether trying again cannot help, because this site or this key may not chat. */
+export const isRefusal = (problem: Problem) =>
+  (problem.status === 401 && !isStranger(problem)) || problem.status === 403;
+
+/** Whether the server does not believe who the visitor is, which another token can change. */
+export const isStranger = ({ code }: Problem) => !!code?.endsWith('identity_token');
+
+/** `token` gives the site's word for who the visitor is, if there is any. */
+export function createApi(config: Config, identity: Identity, link: Link, token = () => ''): Api {
   const { base } = config;
 
   async function request(url: string, init?: RequestInit, idempotency?: HeadersInit): Promise<Response> {
@@ -57,7 +71,7 @@ export function createApi(config: Config, identity: Identity, link: Link): Api {
       cache: 'no-store',
       credentials: 'omit',
     }).catch(() => undefined);
-    link.report(!!response);
+    if (init?.signal?.reason !== LEAVING) link.report(!!response);
     if (response?.ok) return response;
     const problem: Problem = Object.assign(new Error(), await response?.json().catch(() => undefined));
     problem.status = response?.status;
@@ -78,12 +92,20 @@ export function createApi(config: Config, identity: Identity, link: Link): Api {
   });
 
   return {
-    send: (key, message, signal) => request(config.apiUrl, post({ message }, signal), { 'Idempotency-Key': key }),
+    send: (key, message, signal) =>
+      request(config.apiUrl, post({ message }, signal), {
+        'Idempotency-Key': key,
+        ...(token() && { 'x-identity-token': token() }),
+      }),
     follow: (messageId, cursor, signal) => request(`${base}/v1/chat/stream/${messageId}?after=${cursor}`, { signal }),
     stop: (messageId) => request(`${base}/v1/chat/stop`, post({ messageId })),
     history: async (before) => {
       const page = `limit=50${before && `&before=${encodeURIComponent(before)}`}`;
       return (await request(`${base}/v1/sessions/${identity.id}/messages?${page}`)).json();
+    },
+    events: (cursor, signal) => {
+      const after = cursor ? `?after=${encodeURIComponent(cursor)}` : '';
+      return request(`${base}/v1/sessions/${identity.id}/events${after}`, { signal });
     },
   };
 }

@@ -1,49 +1,60 @@
-/** What the page's developer wrote on the script tag, checked and completed. */
+/** What the page's developer wrote on the script tag or gave to the API, checked and completed. */
 
+import type { FrontdeskOptions } from './frontdesk';
 import { Words } from './words';
 
-/** The attributes under the names that `dataset` gives them, and what follows from them. */
-export interface Config {
-  /** Where messages are sent, exactly as given. */
+/** What was given, under the names that `dataset` gives to attributes, and what follows from it. */
+export interface Config extends FrontdeskOptions {
+  /** Where messages are sent. */
   apiUrl: string;
   /** The address in front of `/chat` and `/v1/…`, without a slash at the end. */
   base: string;
-  apiKey: string;
   title: string;
   welcomeMessage: string;
-  /** Without it the words follow the conversation. */
-  inputPlaceholder?: string;
-  /** `left`, or else right. */
-  position?: string;
-  accentColor?: string;
-  /** `light` or `dark`, or else what the visitor's system says. */
-  theme?: string;
   /** `local` or `session`, or else the memory of the page. */
   storage: string;
   /** For the style element that browsers without constructable style sheets need. */
   nonce: string;
+  /** Questions to begin with. */
+  suggestions?: string[];
+  /** Hosts whose images may be shown in answers. */
+  imageHosts?: string[];
+  words?: object;
+  /** What was given, without what is empty; the server's settings give way to it. */
+  given?: object;
 }
 
 const CHAT_PATH = /(\/v1\/chat\/stream|(\/v1)?\/chat)?\/?$/;
 const BUNDLE_PATH = /\/chat-widget(\.[^/?#]+)?\.js([?#]|$)/;
 
-/** Reads the attributes. If something is missing, tells the developer what to add and returns nothing. */
-export function readConfig(script: HTMLScriptElement | undefined): Config | undefined {
-  const data = script?.dataset;
-  if (!data?.apiUrl || !data.apiKey) {
+/** Reads what was given. If something is missing, tells the developer what to add and returns nothing. */
+export function readConfig(options: FrontdeskOptions | undefined, nonce = ''): Config | undefined {
+  if (!options?.apiUrl || !options.apiKey) {
     console.error('[Frontdesk] No chat: add data-api-url and data-api-key to the script tag of chat-widget.js.');
     return undefined;
   }
-  const url = new URL(data.apiUrl, document.baseURI);
+  // An empty attribute means its default.
+  const { apiUrl, ...given } = Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value),
+  ) as typeof options;
+  for (const name of ['words', 'suggestions', 'imageHosts'] as const) {
+    try {
+      if (typeof given[name] === 'string') given[name] = JSON.parse(given[name]);
+    } catch {
+      console.error(`[Frontdesk] ${name} is not JSON`);
+      delete given[name];
+    }
+  }
+  const url = new URL(apiUrl, document.baseURI);
   return {
-    ...data,
+    storage: 'local',
+    nonce,
+    title: Words.defaultTitle,
+    welcomeMessage: Words.defaultGreeting,
+    ...(given as Partial<Config> & Pick<Config, 'apiKey'>),
     apiUrl: url.href,
     base: url.origin + url.pathname.replace(CHAT_PATH, ''),
-    apiKey: data.apiKey,
-    title: data.title || Words.defaultTitle,
-    welcomeMessage: data.welcomeMessage || Words.defaultGreeting,
-    storage: data.storage || 'local',
-    nonce: script?.nonce ?? '',
+    given,
   };
 }
 

@@ -1,13 +1,15 @@
 /**
- * The conversation as this page knows it: its turns, what still has to be sent, and what was said before. Draws nothing; calls
- * `changed` whenever there is something new to draw.
+ * The conversation as this page knows it: its turns, what still has to be sent, what was said before, and what comes in from
+ * elsewhere. Draws nothing; calls `changed` whenever there is something new to draw.
  */
 
 import { type Api, createApi, isRefusal, type Problem } from './api';
 import type { Config } from './config';
 import { type Exchange, startExchange } from './exchange';
+import { type FeedEvent, followFeed, mergeMessage } from './feed';
 import type { Link } from './link';
-import { randomId, type Session } from './session';
+import { type Identity, randomId, type Session } from './session';
+import { joinTabs, type Word } from './tabs';
 import { newTurn, type Turn, turnsOf } from './turn';
 
 export interface Conversation {
@@ -28,19 +30,43 @@ export interface Conversation {
   /** Brings back what was said before; does nothing if that was done. */
   restore(): void;
   loadOlder(): void;
+  /** Whether the visitor has the chat open: then what is said elsewhere comes in as it is said. */
+  watch(open: boolean): void;
+  /** Tells the visitor's other tabs that they have seen what there is. */
+  tellRead(): void;
 }
 
 const HISTORY_TRIES = 5;
 
-export function createConversation(config: Config, session: Session, link: Link, changed: () => void): Conversation {
+/** Until `life` ends. `read` is called when the visitor has seen everything in another tab. */
+export function createConversation(
+  config: Config,
+  session: Session,
+  link: Link,
+  changed: () => void,
+  life?: AbortSignal,
+  read = () => {},
+): Conversation {
   const turns: Turn[] = [];
   const queue: Turn[] = [];
   const state = { turns, loading: false, refused: false, waitUntil: 0 };
   let api: Api | undefined;
+  /** In whose name `api` speaks. */
+  let identity: Identity | undefined;
   let exchange: Exchange | undefined;
   let restored: Promise<void> | undefined;
   let olderCursor = '';
   let remembered = '';
+  /** Where the feed goes on. */
+  let cursor: string | undefined;
+  let feed: AbortController | undefined;
+  let isWatched = false;
+  /** Somebody else than the assistant is answering, whose words may come at any time. */
+  let isHandedOver = false;
+  /** Something was said here since the feed said that we have everything. */
+  let isBehind = false;
+  let hasFeed = true;
+  let tellTabs: ((word: Word) => void) | undefined;
 
   function update() {
     state.refused ||= turns.some((turn) => turn.state === 'refused');
@@ -52,15 +78,26 @@ export function createConversation(config: Config, session: Session, link: Link,
     changed();
   }
 
+  function server(): Api {
+    if (!api) {
+      identity = session.ensure();
+      api = createApi(config, identity, link, () => session.token);
+    }
+    return api;
+  }
+
+  const carried = () => (exchange ? queue[0] : undefined);
+
   /** Sends what is waiting, one after the other: the server answers one message of a conversation at a time. */
   async function work() {
     const [turn] = queue;
     if (!turn) return;
-    api ??= createApi(config, session.ensure(), link);
-    const mine = api;
+    const mine = server();
     await restored;
-    if (exchange || mine !== api) return;
+    if (exchange || mine !== api || life?.aborted) return;
     exchange = startExchange(turn, mine, link, update);
+    isBehind = true;
+    attend();
     const seconds = await exchange.finished;
     if (mine !== api) return;
     exchange = undefined;
@@ -71,6 +108,7 @@ export function createConversation(config: Config, session: Session, link: Link,
       update();
     }
     work();
+    attend();
   }
 
   function enqueue(turn: Turn) {
@@ -87,6 +125,7 @@ export function createConversation(config: Config, session: Session, link: Link,
       try {
         const page = await source.history(olderCursor);
         if (api !== source) return false;
+        cursor ??= page.eventsCursor ?? undefined;
         olderCursor = page.nextCursor ?? '';
         const earlier = turnsOf(page.messages);
         const last = earlier.at(-1);
@@ -120,10 +159,95 @@ export function createConversation(config: Config, session: Session, link: Link,
       enqueue(turn);
     }
     update();
+    attend();
   }
 
-  return Object.assign(state, {
-    isBusy: () => !!exchange && ['sending', 'waiting', 'streaming'].includes(queue[0]?.state as string),
+  /** Follows the feed while somebody looks or a person may write, and otherwise up to the end of what was begun here. */
+  function attend() {
+    const isSeen = isWatched && document.visibilityState !== 'hidden';
+    const wanted = tellTabs && api && !queue.length && !state.loading && !life?.aborted && hasFeed;
+    if (!wanted || !(isSeen || isHandedOver || isBehind)) {
+      feed?.abort();
+      feed = undefined;
+      return;
+    }
+    if (feed) return;
+    const source = server();
+    const mine = new AbortController();
+    feed = mine;
+    const follow = async () => {
+      hasFeed = await followFeed(source, link, cursor, mine.signal, hear);
+    };
+    // Browsers have few connections for one host, so of all the tabs that nobody looks at, one follows and tells the others.
+    const { signal } = mine;
+    if (isSeen || isBehind) follow();
+    else navigator.locks?.request(session.name, { signal }, follow).catch(() => {});
+  }
+
+  /** Takes what the feed says. */
+  function hear(event: FeedEvent) {
+    cursor = event.cursor ?? cursor;
+    if (event.type === 'message') {
+      mergeMessage(turns, event.message, carried());
+      tell({ message: event.message });
+    } else if (event.type === 'token') {
+      const turn = turns.find((other) => other.answerId === event.messageId);
+      if (turn && event.seq > turn.cursor) {
+        turn.answer += event.token;
+        turn.cursor = event.seq;
+      }
+    } else if (event.type === 'state') {
+      isHandedOver = !!event.answering && event.answering.role !== 'assistant';
+      isBehind = false;
+      attend();
+    } else if (event.type === 'reset') {
+      const kept = turns.filter((turn) => !turn.accepted || turn === carried());
+      turns.splice(0, turns.length, ...kept);
+      cursor = undefined;
+      olderCursor = '';
+    }
+    update();
+  }
+
+  function tell(word: Omit<Word, 'id'>) {
+    const id = session.current()?.id;
+    if (id) tellTabs?.({ id, ...word });
+  }
+
+  /** Takes what another tab says. */
+  function overhear({ id, message, over, read: seen }: Word) {
+    if (over && api && id === identity?.id) {
+      clear();
+      session.forget(true);
+      update();
+    }
+    if (id !== session.current()?.id) return;
+    if (seen) read();
+    if (!message) return;
+    // What we do not know from the start we had better ask the server.
+    if (!api) conversation.restore();
+    else if (!state.loading) mergeMessage(turns, message, carried());
+    update();
+  }
+
+  /** Forgets what was said. */
+  function clear() {
+    exchange = api = restored = cursor = undefined;
+    olderCursor = '';
+    isHandedOver = isBehind = state.loading = false;
+    turns.length = queue.length = 0;
+    attend();
+  }
+
+  life?.addEventListener('abort', () => {
+    exchange?.leave();
+    attend();
+  });
+
+  const conversation: Conversation = Object.assign(state, {
+    isBusy: () =>
+      (!!exchange && ['sending', 'waiting', 'streaming'].includes(queue[0]?.state as string)) ||
+      turns.some((turn) => turn.state === 'streaming'),
     send(question: string) {
       const last = turns.at(-1);
       if (last && !last.accepted && !queue.includes(last)) {
@@ -137,21 +261,24 @@ export function createConversation(config: Config, session: Session, link: Link,
       enqueue(turn);
     },
     retry: enqueue,
-    stop: () => exchange?.stop(),
+    stop() {
+      const running = turns.find((turn) => turn.state === 'streaming');
+      if (exchange) exchange.stop();
+      else if (running)
+        server()
+          .stop(running.answerId)
+          .catch(() => {});
+    },
     startOver() {
       exchange?.stop();
-      exchange = api = restored = undefined;
-      olderCursor = '';
-      state.loading = false;
-      turns.length = queue.length = 0;
+      tell({ over: true });
+      clear();
       session.forget();
       update();
     },
     restore() {
-      const identity = session.current();
-      if (!identity || restored || turns.length) return;
-      api = createApi(config, identity, link);
-      restored = bringBack(api);
+      if (!session.current() || restored || turns.length) return;
+      restored = bringBack(server());
     },
     async loadOlder() {
       if (!olderCursor || !api || state.loading) return;
@@ -159,6 +286,22 @@ export function createConversation(config: Config, session: Session, link: Link,
       await load(api);
       state.loading = false;
       update();
+      attend();
     },
+    watch(open: boolean) {
+      isWatched = open;
+      if (!tellTabs) {
+        tellTabs = joinTabs(session.name, life, overhear);
+        const look = () => {
+          feed?.abort();
+          feed = undefined;
+          attend();
+        };
+        document.addEventListener('visibilitychange', look, { signal: life });
+      }
+      attend();
+    },
+    tellRead: () => tell({ read: true }),
   });
+  return conversation;
 }

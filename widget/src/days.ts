@@ -1,6 +1,6 @@
 /** Names a day the way people do, in the visitor's language and time zone. */
 
-import { Words } from './words';
+import { language, Words } from './words';
 
 const DAY = 86_400_000;
 const midnight = (time: number) => new Date(time).setHours(0, 0, 0, 0);
@@ -10,5 +10,5 @@ export function nameDay(time: number): string {
   const ago = Math.round((midnight(Date.now()) - midnight(time)) / DAY);
   if (ago < 1) return Words.today;
   if (ago < 2) return Words.yesterday;
-  return new Date(time).toLocaleDateString([], ago < 7 ? { weekday: 'long' } : { dateStyle: 'long' });
+  return new Date(time).toLocaleDateString(language, ago < 7 ? { weekday: 'long' } : { dateStyle: 'long' });
 }

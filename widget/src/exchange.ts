@@ -3,7 +3,7 @@
  * it when the visitor asks. Knows nothing of the page; whoever owns the turn hears of every change.
  */
 
-import { type Api, isRefusal, type Problem } from './api';
+import { type Api, isRefusal, LEAVING, type Problem } from './api';
 import type { Link } from './link';
 import { type ChatEvent, readEvents } from './ndjson';
 import { stateOf, type Turn, type TurnState } from './turn';
@@ -13,6 +13,8 @@ export interface Exchange {
   finished: Promise<number>;
   /** Keeps the text so far and tells the server to end the answer. */
   stop(): void;
+  /** Hangs up; the server goes on. */
+  leave(): void;
 }
 
 const TRIES = 5;
@@ -32,6 +34,7 @@ export function startExchange(turn: Turn, api: Api, link: Link, changed: () => v
   /** The server has begun this answer: from here on we follow it instead of asking again. */
   let following = turn.state === 'streaming';
   let stopping = false;
+  let left = false;
 
   function settle(state: TurnState) {
     turn.state = state;
@@ -48,8 +51,9 @@ export function startExchange(turn: Turn, api: Api, link: Link, changed: () => v
       const before = turn.cursor;
       // A stream that ends too early leaves no more trace than one that breaks.
       const problem: Problem = await connect().catch((error) => error);
-      if (!problem || (stopping && following)) return 0;
+      if (!problem || left || (stopping && following)) return 0;
       const { status, retryAfter } = problem;
+      turn.code = problem.code;
       if (turn.cursor !== before) failures = 1;
       // What passes: no reply, a server restarting, another answer running, and limits while an answer is on its way.
       const limited = status === 429;
@@ -64,6 +68,7 @@ export function startExchange(turn: Turn, api: Api, link: Link, changed: () => v
       }
       if (!status && !turn.accepted) settle('queueing');
       await link.pause(failures, retryAfter);
+      if (left) return 0;
     }
   }
 
@@ -93,6 +98,7 @@ export function startExchange(turn: Turn, api: Api, link: Link, changed: () => v
     turn.answerId = event.messageId ?? turn.answerId;
     if (event.type === 'error') {
       turn.final = !turn.key || event.retryable === false;
+      turn.code = event.code;
       if (!stopping || !following) fail();
       return true;
     }
@@ -130,6 +136,10 @@ export function startExchange(turn: Turn, api: Api, link: Link, changed: () => v
       stopping = true;
       settle('stopped');
       if (following) tellServerToStop();
+    },
+    leave() {
+      left = true;
+      connection.abort(LEAVING);
     },
   };
 }

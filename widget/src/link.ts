@@ -13,7 +13,8 @@ export interface Link {
   retryNow(): void;
 }
 
-export function createLink(changed: () => void): Link {
+/** Until `life` ends. */
+export function createLink(changed: () => void, life?: AbortSignal): Link {
   let wake = new AbortController();
   const link: Link = {
     down: !navigator.onLine,
@@ -34,10 +35,12 @@ export function createLink(changed: () => void): Link {
         wake.signal.addEventListener('abort', () => resolve());
       }),
   };
-  addEventListener('offline', () => link.report(false));
-  addEventListener('online', () => {
+  const options = { signal: life };
+  addEventListener('offline', () => link.report(false), options);
+  const back = () => {
     link.report(true);
     link.retryNow();
-  });
+  };
+  addEventListener('online', back, options);
   return link;
 }

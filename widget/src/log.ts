@@ -7,7 +7,7 @@ import { box, type Child, type Shape, shape } from './shape';
 import type { ChatState } from './state';
 import { isOver, type Turn } from './turn';
 import { avatar, notice, turnShape } from './turn-shape';
-import { introduction, Words } from './words';
+import { introduction, language, Words } from './words';
 
 /** What was shaped for a turn, and how far its text was read. */
 interface Memory {
@@ -19,7 +19,7 @@ interface Memory {
 }
 
 /** Whether the visitor would rather have nothing move. */
-export const still = matchMedia('(prefers-reduced-motion: reduce)');
+export const still = globalThis.matchMedia?.('(prefers-reduced-motion: reduce)');
 
 export function logShape(state: ChatState): Shape {
   const { config, on } = state;
@@ -68,7 +68,17 @@ function recall(turn: Turn, day: string | false, last: boolean, state: ChatState
   const over = isOver(turn);
   // Text that moves too much appears by the paragraph.
   const end = over || !still.matches ? turn.answer.length : turn.answer.lastIndexOf('\n\n') + 1;
-  const face = [turn.state, turn.accepted, end, day, last, state.offline, state.wait].join();
+  const face = [
+    turn.state,
+    turn.accepted,
+    end,
+    day,
+    last,
+    state.offline,
+    state.wait,
+    language,
+    state.config.title,
+  ].join();
   if (face !== memory.face) {
     if (end > memory.length) memory.text = memory.read(turn.answer.slice(memory.length, end));
     if (end && over) memory.text = memory.read();

@@ -21,10 +21,10 @@ export type ChatEvent = Common &
  * arrives, also for the blank lines that only say that the server is still there. A last line without its newline counts if
  * it is whole.
  */
-export async function readEvents(
+export async function readEvents<Event = ChatEvent>(
   body: ReadableStream<Uint8Array>,
   alive: () => void,
-  take: (event: ChatEvent) => boolean,
+  take: (event: Event) => boolean,
 ): Promise<boolean> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
@@ -42,8 +42,8 @@ export async function readEvents(
   }
 }
 
-function takeLine(line: string, take: (event: ChatEvent) => boolean): boolean {
-  let event: ChatEvent;
+function takeLine<Event>(line: string, take: (event: Event) => boolean): boolean {
+  let event: Event;
   try {
     event = JSON.parse(line);
   } catch {

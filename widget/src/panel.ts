@@ -13,16 +13,17 @@ export function chatShapes(state: ChatState): Child[] {
   const isOpen = !!state.isOpen;
   return [
     state.built && panelShape(state),
-    button(
-      {
-        class: 'launcher',
-        'aria-haspopup': 'dialog',
-        'aria-expanded': `${isOpen}`,
-        'aria-label': isOpen ? Words.minimise : Words.openChat,
-        onclick: state.on.toggle,
-      },
-      icon(isOpen ? Icon.chevron : Icon.bubble),
-    ),
+    !state.config.target &&
+      button(
+        {
+          class: 'launcher',
+          'aria-haspopup': 'dialog',
+          'aria-expanded': `${isOpen}`,
+          'aria-label': isOpen ? Words.minimise : Words.openChat,
+          onclick: state.on.toggle,
+        },
+        icon(isOpen ? Icon.chevron : Icon.bubble),
+      ),
   ];
 }
 
@@ -35,7 +36,7 @@ function panelShape(state: ChatState): Shape {
     'div',
     {
       class: state.isOpen ? 'panel' : 'panel closed',
-      role: 'dialog',
+      role: state.config.target ? 'group' : 'dialog',
       'aria-labelledby': 'title',
       onkeydown: on.keydown,
     },
@@ -49,7 +50,7 @@ function panelShape(state: ChatState): Shape {
         shape('p', {}, shape('i'), state.offline ? Words.reconnecting : Words.aiAssistant),
       ),
       tool(Words.newConversation, Icon.pencil, on.newConversation),
-      tool(Words.minimise, Icon.chevron, on.toggle),
+      !state.config.target && tool(Words.minimise, Icon.chevron, on.toggle),
     ),
     state.offline &&
       shape(

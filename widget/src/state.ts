@@ -15,6 +15,8 @@ export interface ChatState {
   asking?: boolean;
   /** The server has been out of reach for so long that the visitor should know. */
   offline?: boolean;
+  /** Answers the visitor has not seen. */
+  unread?: number;
   /** Words came in that the reader has not scrolled to. */
   missed?: boolean;
   /** After too many messages, how long the visitor has to wait, like `0:42`. */

@@ -6,7 +6,8 @@ export interface Takeover {
   update(panel?: HTMLElement): void;
 }
 
-export function createTakeover(host: HTMLElement): Takeover {
+/** Until `life` ends. */
+export function createTakeover(host: HTMLElement, life?: AbortSignal): Takeover {
   const phone = matchMedia('(max-width: 640px)');
   const root = document.documentElement;
   let panel: HTMLElement | undefined;
@@ -42,7 +43,7 @@ export function createTakeover(host: HTMLElement): Takeover {
     undo = panel && phone.matches ? begin(panel) : undefined;
   }
 
-  phone.addEventListener('change', apply);
+  phone.addEventListener('change', apply, { signal: life });
   return {
     phone,
     update(now) {

@@ -33,9 +33,16 @@ export interface Turn {
   state: TurnState;
   /** The server has stored the question. */
   accepted?: boolean;
+  /** The server's name for what went wrong last. */
+  code?: string;
   /** Asking again cannot help. */
   final?: boolean;
   answerId: string;
+  /** Where the question stands in the conversation, or the answer if it stands alone; unknown until the server says. */
+  place?: number;
+  answerPlace?: number;
+  /** Came to its end where nobody was looking, and has yet to be told of. */
+  news?: boolean;
   /** The answer so far. */
   answer: string;
   /** The server's mark for the place up to which we have the answer. */
@@ -70,14 +77,20 @@ export function turnsOf(messages: StoredMessage[]): Turn[] {
       turn = newTurn(message.clientMessageId ?? '', asked ? message.content : '', message.createdAt);
       turn.accepted = true;
       turn.final = !turn.key;
+      turn.place = message.place;
       turn.state = 'failed';
       turns.push(turn);
     }
-    if (asked) continue;
-    turn.answerId = message.id;
-    turn.answer = message.content;
-    turn.cursor = message.seq ?? 0;
-    turn.state = stateOf(message.status, message.finishReason, message.content);
+    if (!asked) tell(turn, message);
   }
   return turns;
+}
+
+/** Tells a turn what became of it. */
+export function tell(turn: Turn, message: StoredMessage): void {
+  turn.answerId = message.id;
+  turn.answerPlace = message.place;
+  turn.answer = message.content;
+  turn.cursor = message.seq ?? 0;
+  turn.state = stateOf(message.status, message.finishReason, message.content);
 }

@@ -2,38 +2,71 @@
 
 import { deriveAccent } from './accent';
 import { startChat } from './chat';
-import type { Config } from './config';
+import { type Config, readConfig } from './config';
+import type { FrontdeskChat, FrontdeskOptions } from './frontdesk';
 import css from './style.css';
 
+/** The chats of the page, by what they speak to. */
+const chats = new Map<string, FrontdeskChat>();
+
+/** Makes the chat that the options describe. `gone` is called when it has been destroyed. */
+export function create(options: FrontdeskOptions, gone?: () => void, nonce?: string): FrontdeskChat | undefined {
+  const config = readConfig(options, nonce);
+  return config && mount(config, gone);
+}
+
 /** Puts the chat on the page, unless the same chat is there already. */
-export function mount(config: Config): void {
+export function mount(config: Config, gone = () => {}): FrontdeskChat | undefined {
+  const { target } = config;
   const identity = `${config.apiUrl} ${config.apiKey}`;
-  if (document.querySelector(`[data-frontdesk="${CSS.escape(identity)}"]`)) return;
+  const place = typeof target === 'string' ? document.querySelector(target) : target;
+  if (target && !place) console.error(`[Frontdesk] No chat: there is no ${target} on this page.`);
+  if (chats.has(identity) || (target && !place)) return chats.get(identity);
 
   const host = document.createElement('div');
   const shadow = host.attachShadow({ mode: 'closed' });
   const chat = document.createElement('section');
+  const life = new AbortController();
   host.dataset.frontdesk = identity;
-  chat.className = config.position === 'left' ? 'chat left' : 'chat';
-  chat.setAttribute('aria-label', config.title);
+  if (place) host.className = 'inline';
   addStyles(shadow, config.nonce);
-  colour(chat, config);
-  startChat(config, host, chat);
+  const darkSystem = matchMedia('(prefers-color-scheme: dark)');
+  const dress = () => colour(chat, config, darkSystem.matches);
+  darkSystem.addEventListener('change', dress, { signal: life.signal });
+  dress();
   shadow.append(chat);
-  document.body.append(host);
+  const controls = startChat(config, host, chat, life.signal, dress);
+  (place ?? document.body ?? document.documentElement).append(host);
+
+  const api: FrontdeskChat = {
+    ...controls,
+    destroy() {
+      life.abort();
+      host.remove();
+      chats.delete(identity);
+      gone();
+    },
+    on(event, listener) {
+      const hear = ({ detail }: CustomEventInit) => listener(detail);
+      if (event === 'ready') queueMicrotask(() => listener(undefined as never));
+      host.addEventListener(event, hear, { signal: life.signal });
+      return () => host.removeEventListener(event, hear);
+    },
+  };
+  chats.set(identity, api);
+  return api;
 }
 
-/** Colours the chat for its theme, and again whenever the visitor's system changes between light and dark. */
-function colour(chat: HTMLElement, { theme, accentColor }: Config): void {
-  const darkSystem = matchMedia('(prefers-color-scheme: dark)');
-  const apply = () => {
-    const dark = theme === 'dark' || (theme !== 'light' && darkSystem.matches);
-    chat.classList.toggle('dark', dark);
-    for (const [name, rgb] of Object.entries(deriveAccent(accentColor, dark)))
-      chat.style.setProperty(`--${name}`, `rgb(${rgb})`);
-  };
-  darkSystem.addEventListener('change', apply);
-  apply();
+/** Gives the chat its corner, its name, and the colours of its theme. */
+function colour(chat: HTMLElement, { theme, accentColor, position, target, title }: Config, darkSystem: boolean): void {
+  const dark = theme === 'dark' || (theme !== 'light' && darkSystem);
+  chat.className = 'chat';
+  chat.classList.toggle('left', position === 'left');
+  chat.classList.toggle('inline', !!target);
+  chat.classList.toggle('dark', dark);
+  chat.setAttribute('aria-label', title);
+  for (const [name, rgb] of Object.entries(deriveAccent(accentColor, dark)))
+    chat.style.setProperty(`--${name}`, `rgb(${rgb})`);
 }
 
 /** Constructable sheets need no permission from the page's policy; where they are missing, its nonce has to do. */

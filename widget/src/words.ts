@@ -1,62 +1,100 @@
 /**
  * Every word the widget says to a visitor. Plain and short: first what happened, then what to do.
  *
- * A constant enum, because the build puts its values where they are used, which a constant would not be.
+ * English is part of the bundle; other languages are files with the same names (`locales/`), fetched when they are needed.
+ * Names are a contract: pages override words by them. In braces stands what is put in when the word is said.
  */
-export enum Words {
-  openChat = 'Open chat',
-  minimise = 'Minimise chat',
-  defaultTitle = 'Assistant',
-  defaultGreeting = 'Hello. How can we help?',
-  aiAssistant = 'AI assistant',
-  reconnecting = 'Reconnecting',
-  conversation = 'Conversation',
-  you = 'You',
-  ai = 'AI',
-  answerContinues = 'The answer continues in the conversation.',
-  newAnswer = 'New answer',
-  today = 'Today',
-  yesterday = 'Yesterday',
-  yourMessage = 'Your message',
-  askQuestion = 'Ask a question',
-  askFollowUp = 'Ask a follow-up',
-  send = 'Send message',
-  stop = 'Stop answering',
-  finePrint = 'Answers come from AI and can be wrong.',
-  tooLong = 'Too long to send',
-  unavailable = 'Chat is unavailable',
-  stopped = 'You stopped this answer',
-  lengthLimit = 'This answer reached its length limit',
-  notSent = 'Not sent.',
-  notSentYet = 'Not sent yet',
-  willSend = 'Will send when you are back online',
-  tryAgain = 'Try again',
-  failedTitle = 'That answer did not arrive',
-  failedText = 'Something went wrong on our side. Your question is saved, nothing was lost.',
-  brokeOff = 'The connection dropped before the end.',
-  limitedTitle = 'One moment, please',
-  limitedBefore = 'You have sent a lot of messages in a short time. You can send again in ',
-  limitedAfter = '. Your text is kept.',
-  sendAgain = 'You can send again',
-  offline = 'You are offline. Reconnecting…',
-  online = 'Back online',
-  tryNow = 'Try now',
-  refusedTitle = 'Chat is not set up for this site',
-  refusedBefore = 'If this is your site, add ',
-  refusedAfter = ' to the allowed sites in Frontdesk.',
-  newConversation = 'New conversation',
-  startNewTitle = 'Start a new conversation?',
-  startNewText = 'This one ends here.',
-  keepThis = 'Keep this one',
-  startNew = 'Start new',
-  copy = 'Copy',
-  copyAnswer = 'Copy answer',
-  copied = 'Copied',
-  code = 'Code',
-  table = 'Table',
+const English = {
+  openChat: 'Open chat',
+  minimise: 'Minimise chat',
+  defaultTitle: 'Assistant',
+  defaultGreeting: 'Hello. How can we help?',
+  aiAssistant: 'AI assistant',
+  reconnecting: 'Reconnecting',
+  conversation: 'Conversation',
+  you: 'You',
+  ai: 'AI',
+  answerContinues: 'The answer continues in the conversation.',
+  newAnswer: 'New answer',
+  today: 'Today',
+  yesterday: 'Yesterday',
+  yourMessage: 'Your message',
+  askQuestion: 'Ask a question',
+  askFollowUp: 'Ask a follow-up',
+  send: 'Send message',
+  stop: 'Stop answering',
+  finePrint: 'Answers come from AI and can be wrong.',
+  tooLong: 'Too long to send',
+  unavailable: 'Chat is unavailable',
+  stopped: 'You stopped this answer',
+  lengthLimit: 'This answer reached its length limit',
+  notSent: 'Not sent.',
+  notSentYet: 'Not sent yet',
+  willSend: 'Will send when you are back online',
+  tryAgain: 'Try again',
+  failedTitle: 'That answer did not arrive',
+  failedText: 'Something went wrong on our side. Your question is saved, nothing was lost.',
+  brokeOff: 'The connection dropped before the end.',
+  limitedTitle: 'One moment, please',
+  limitedBefore: 'You have sent a lot of messages in a short time. You can send again in ',
+  limitedAfter: '. Your text is kept.',
+  sendAgain: 'You can send again',
+  offline: 'You are offline. Reconnecting…',
+  online: 'Back online',
+  tryNow: 'Try now',
+  refusedTitle: 'Chat is not set up for this site',
+  refusedBefore: 'If this is your site, add ',
+  refusedAfter: ' to the allowed sites in Frontdesk.',
+  newConversation: 'New conversation',
+  startNewTitle: 'Start a new conversation?',
+  startNewText: 'This one ends here.',
+  keepThis: 'Keep this one',
+  startNew: 'Start new',
+  copy: 'Copy',
+  copyAnswer: 'Copy answer',
+  copied: 'Copied',
+  code: 'Code',
+  table: 'Table',
+  introduction: '{title} is an AI assistant and answers day or night.',
+  answering: '{title} is answering',
+  tooLongBy: '{count} over',
+  sendAgainIn: 'You can send again in {time}',
+};
+
+/** A word that depends on a number has a form for each of the language's plural categories, at least `other`. */
+type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
+type WordList = typeof English;
+
+/** A language and its words. */
+export interface Voice {
+  language: string;
+  words: WordList;
 }
 
-export const introduction = (title: string) => `${title} is an AI assistant and answers day or night.`;
-export const answering = (title: string) => `${title} is answering`;
-export const tooLongBy = (count: string) => `${count} over`;
-export const sendAgainIn = (time: string) => `You can send again in ${time}`;
+/** The words of the chat that is speaking: several chats of one page may speak several languages. */
+export let Words = English;
+/** Its language, as a BCP 47 tag. */
+export let language = 'en';
+
+/** Puts a chat's own words in the place of English ones; what it has no words for stays English. */
+export const voiceOf = (language: string, ...words: object[]): Voice => ({
+  language,
+  words: Object.assign({}, English, ...words),
+});
+
+/** To be called by a chat before it says anything. */
+export function speak(voice: Voice): void {
+  ({ language, words: Words } = voice);
+}
+
+/** A word with what belongs into its braces; a `count` also chooses the plural form. */
+function fill(word: string | Plural, values: Record<string, string | number>): string {
+  const form =
+    typeof word === 'string' ? word : (word[new Intl.PluralRules(language).select(Number(values.count))] ?? word.other);
+  return form.replace(/{(\w+)}/g, (braces, name) => `${values[name] ?? braces}`);
+}
+
+export const introduction = (title: string) => fill(Words.introduction, { title });
+export const answering = (title: string) => fill(Words.answering, { title });
+export const tooLongBy = (count: string) => fill(Words.tooLongBy, { count });
+export const sendAgainIn = (time: string) => fill(Words.sendAgainIn, { time });

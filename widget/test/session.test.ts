@@ -140,3 +140,39 @@ test('two sites behind one origin do not share a visitor', () => {
   expect(openSession({ ...config, base: 'https://other.example' }).current()).toBeUndefined();
   expect(openSession(config).current()).toEqual(one);
 });
+
+describe('without consent', () => {
+  const ask = () => openSession({ ...config, consent: 'required' });
+
+  test('nothing is stored, and the chat lives in memory', () => {
+    const session = ask();
+    const identity = session.ensure();
+    session.updateTab({ open: true, draft: 'Hello' });
+    expect([session.current(), session.tab().draft, ...sizes()]).toEqual([identity, 'Hello', 0, 0]);
+  });
+
+  test('that is given later, the same visitor and the same draft are stored then', () => {
+    const session = ask();
+    const identity = session.ensure();
+    session.updateTab({ draft: 'Hello' });
+    session.consent(true);
+    expect([session.current(), session.tab().draft, ...sizes()]).toEqual([identity, 'Hello', 1, 1]);
+  });
+
+  test('a visitor who gave it on an earlier page is known as soon as it is given again', () => {
+    const identity = open('local').ensure();
+    const session = ask();
+    expect(session.current()).toBeUndefined();
+    session.consent(true);
+    expect(session.current()).toEqual(identity);
+  });
+
+  test('that is taken back, what was stored is removed, and the conversation goes on in memory', () => {
+    const session = open('local');
+    const identity = session.ensure();
+    session.updateTab({ draft: 'Hello' });
+    session.consent(false);
+    expect([session.current(), session.tab().draft, ...sizes()]).toEqual([identity, 'Hello', 0, 0]);
+    expect(open('local').current()).toBeUndefined();
+  });
+});

@@ -1,12 +1,22 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { mount } from '../src/widget';
+import type { Config } from '../src/config';
+import type { FrontdeskChat } from '../src/frontdesk';
+import { mount as mountChat } from '../src/widget';
 import { config, openDesk } from './desk';
 
 /** The roots that the page cannot see. */
 let roots: ShadowRoot[];
+let chats: (FrontdeskChat | undefined)[];
+
+function mount(given: Config): FrontdeskChat | undefined {
+  const chat = mountChat(given);
+  chats.push(chat);
+  return chat;
+}
 
 beforeEach(() => {
   roots = [];
+  chats = [];
   const attach = Element.prototype.attachShadow;
   vi.spyOn(Element.prototype, 'attachShadow').mockImplementation(function (this: Element, options) {
     const root = attach.call(this, options);
@@ -18,6 +28,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
+  for (const chat of chats) chat?.destroy();
   document.body.replaceChildren();
   vi.restoreAllMocks();
   vi.unstubAllGlobals();

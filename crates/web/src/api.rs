@@ -119,6 +119,7 @@ fn other_routes() -> Router<Arc<Api>> {
     Router::new()
         .route("/chat", post(chat_stream::chat_stream))
         .route("/widget/{file}", get(widget::hashed_chat_widget))
+        .route("/widget/locales/{file}", get(widget::locale))
         .route("/docs", get(docs::page))
         .route("/docs/errors", get(docs::errors))
         .route("/docs/{file}", get(docs::file))

@@ -48,12 +48,16 @@ impl Bundle {
                 assets::respond(request, caching, kind, hash, bytes.clone(), None)
             }
         };
-        // Every page may load it: checking its integrity needs CORS, and pages that isolate themselves need the other.
-        let headers = response.headers_mut();
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+        open_to_all_pages(&mut response);
         response
     }
+}
+
+/// Every page may load it: checking its integrity needs CORS, and pages that isolate themselves need the other.
+fn open_to_all_pages(response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
 }
 
 /// The chat widget, for a `<script>` tag.
@@ -69,6 +73,14 @@ impl Bundle {
 )]
 pub(crate) async fn chat_widget(State(api): State<Arc<Api>>, headers: HeaderMap) -> Response {
     api.widget.respond(&headers, Caching::Stable)
+}
+
+/// The widget's words in a language, which it fetches when it needs them.
+pub(crate) async fn locale(PathText(file): PathText, headers: HeaderMap) -> Result<Response, ApiError> {
+    let asset = assets::find(&format!("locales/{file}")).ok_or(Code::NotFound)?;
+    let mut response = asset.respond(&headers, Caching::Stable);
+    open_to_all_pages(&mut response);
+    Ok(response)
 }
 
 /// The widget under the address with its hash.

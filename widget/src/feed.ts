@@ -1,0 +1,108 @@
+/**
+ * Follows a conversation as the server has it, whoever changes it: another tab, another device, a person of the site. Every
+ * event brings a cursor, and with the last one the server gives exactly what was missed.
+ */
+
+import { type Api, LEAVING, type Problem, type StoredMessage } from './api';
+import type { Link } from './link';
+import { readEvents } from './ndjson';
+import { newTurn, type Turn, tell } from './turn';
+
+/** What the feed says. Types and members that are not listed here are to be ignored. */
+export type FeedEvent = { cursor?: string | null } & (
+  | { type: 'message'; message: StoredMessage }
+  | { type: 'token'; messageId: string; token: string; seq: number }
+  /** The reader has everything there is now. */
+  | { type: 'state'; answering: { role: string } | null }
+  /** What the reader has is of no use; everything follows from the beginning. */
+  | { type: 'reset' }
+  | { type: 'error' }
+);
+
+/** The server says something every 15 seconds, so this much silence means a dead connection. */
+const SILENCE = 40_000;
+
+/** Follows from the cursor on, again and again, until `signal` says to leave. False if this server has no feed. */
+export async function followFeed(
+  api: Api,
+  link: Link,
+  cursor: string | undefined,
+  signal: AbortSignal,
+  take: (event: FeedEvent) => void,
+): Promise<boolean> {
+  for (let failures = 1; ; failures++) {
+    const before = cursor;
+    const problem: Problem | undefined = await connect().catch((error) => error);
+    if (signal.aborted) return true;
+    const status = problem?.status;
+    if (status === 400 && cursor) {
+      cursor = undefined;
+      take({ type: 'reset' });
+    } else if (status && status !== 429 && status < 500) return false;
+    if (cursor !== before) failures = 1;
+    await link.pause(failures, problem?.retryAfter);
+    if (signal.aborted) return true;
+  }
+
+  async function connect(): Promise<undefined> {
+    const mine = new AbortController();
+    const leave = () => mine.abort(LEAVING);
+    let silence: ReturnType<typeof setTimeout> | undefined;
+    const alive = () => {
+      clearTimeout(silence);
+      silence = setTimeout(() => mine.abort(), SILENCE);
+    };
+    signal.addEventListener('abort', leave);
+    alive();
+    try {
+      const { body } = await api.events(cursor, mine.signal);
+      await readEvents<FeedEvent>(body as ReadableStream<Uint8Array>, alive, (event) => {
+        if (signal.aborted) return true;
+        cursor = event.cursor ?? cursor;
+        take(event);
+        return event.type === 'error';
+      });
+    } finally {
+      clearTimeout(silence);
+      signal.removeEventListener('abort', leave);
+    }
+  }
+}
+
+/**
+ * Puts a message where it belongs among the turns, or in the place of what we have of it. The answer of the turn that is being
+ * carried comes another way. Messages that the server does not have yet stay at the end.
+ */
+export function mergeMessage(turns: Turn[], message: StoredMessage, carried?: Turn): void {
+  const { role, place = 0, clientMessageId, id } = message;
+  const asked = role === 'user';
+  let turn = asked
+    ? turns.find((other) => (clientMessageId ? other.key === clientMessageId : other.place === place))
+    : turns.find((other) => other.answerId === id);
+  if (!turn) {
+    const index = turns.findLastIndex((other) => (other.place as number) < place);
+    const before = turns[index];
+    // An answer that was written anew has another id, and the place of the one that failed.
+    if (role === 'assistant' && before && (!before.answerId || before.answerPlace === place)) turn = before;
+    else {
+      turn = newTurn(clientMessageId ?? '', asked ? message.content : '', message.createdAt);
+      turn.state = 'complete';
+      turn.final = !turn.key;
+      turns.splice(index + 1, 0, turn);
+    }
+  }
+  if (asked || !turn.question) turn.place ??= place;
+  if (turn === carried) return;
+  if (asked) {
+    if (!turn.accepted) turn.state = 'complete';
+    turn.accepted = true;
+    return;
+  }
+  turn.accepted = true;
+  // What is stored need not go on from what was shown.
+  if (!message.content.startsWith(turn.answer)) turn.memory = undefined;
+  const known = turn.state;
+  const old = turn.answerId;
+  tell(turn, message);
+  turn.news = turn.state !== 'streaming' && (old !== id || known === 'streaming');
+}
