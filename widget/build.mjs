@@ -10,7 +10,8 @@ import { minify } from 'terser';
 const here = dirname(fileURLToPath(import.meta.url));
 export const bundlePath = join(here, '../crates/web/assets/chat-widget.js');
 
-const squeezedCss = {
+/** Style sheets as text, as small as they get. */
+export const squeezedCss = {
   name: 'squeezed-css',
   setup: ({ onLoad }) =>
     onLoad({ filter: /\.css$/ }, async ({ path }) => {
