@@ -97,10 +97,19 @@ async function readThread(
   return { conversation: asSummary(doc), messages, hasOlder: oldest !== undefined && oldest.seq > 1 };
 }
 
+/** That one of a site, or the one that a session's next message belongs to. */
+const conversationName = v.union(v.object({ site: v.string(), conversation: v.string() }), v.object(sessionKey));
+
+function conversationNamed(ctx: QueryCtx, name: Infer<typeof conversationName>): Promise<Doc<'conversations'> | null> {
+  return 'conversation' in name
+    ? conversationOfSite(ctx, name.site, name.conversation)
+    : conversationOfSession(ctx, name);
+}
+
 /** What has changed in a conversation after the change with that number. */
 export const changes = internalQuery({
   args: {
-    name: v.union(v.object({ site: v.string(), conversation: v.string() }), v.object(sessionKey)),
+    name: conversationName,
     after: v.number(),
     limit: v.number(),
   },
@@ -115,10 +124,7 @@ export const changes = internalQuery({
     }),
   ),
   handler: async (ctx, { name, after, limit }) => {
-    const found =
-      'conversation' in name
-        ? await conversationOfSite(ctx, name.site, name.conversation)
-        : await conversationOfSession(ctx, name);
+    const found = await conversationNamed(ctx, name);
     if (!found) return null;
     const { conversation, revision } = found;
     const running = await runningIn(ctx, conversation);
@@ -183,17 +189,21 @@ const MAX_HITS = 20;
 /** How many rows one call deletes: with all of their texts, far from what a transaction may read. */
 const REMOVED_AT_ONCE = 16;
 
-/** Removes a conversation: at once for every reader, and its messages portion by portion. Says whether there was one. */
+/**
+ * Removes a conversation: at once for every reader, and its messages portion by portion. Says which one that was; a call
+ * that is sent again finds none.
+ */
 export const remove = internalMutation({
-  args: { site: v.string(), conversation: v.string() },
-  returns: v.boolean(),
-  handler: async (ctx, { site, conversation }): Promise<boolean> => {
-    const found = await conversationOfSite(ctx, site, conversation);
-    if (!found) return false;
+  args: { name: conversationName },
+  returns: v.union(v.null(), v.object({ conversation: v.string(), session: v.string(), secret: v.string() })),
+  handler: async (ctx, { name }) => {
+    const found = await conversationNamed(ctx, name);
+    if (!found) return null;
+    const { conversation, session, secret } = found;
     await ctx.db.delete(found._id);
-    await add(ctx, conversationsOf(site), -1);
+    await add(ctx, conversationsOf(found.site), -1);
     await sweepMessages(ctx, conversation);
-    return true;
+    return { conversation, session, secret };
   },
 });
 

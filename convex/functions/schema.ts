@@ -9,10 +9,10 @@
 
 import { defineSchema, defineTable } from 'convex/server';
 import { v } from 'convex/values';
-import { finish, role, status } from './lib/shapes';
+import { feedback, finish, identity, role, status } from './lib/shapes';
 
 /** Raised with every change that an older server could not work with. */
-export const SCHEMA = 1;
+export const SCHEMA = 2;
 
 export default defineSchema({
   sites: defineTable({
@@ -33,6 +33,13 @@ export default defineSchema({
     .index('by_site', ['site', 'createdAt', 'key'])
     .index('by_sha256', ['sha256']),
 
+  /** Documents that a site has one of each. */
+  siteDocuments: defineTable({
+    site: v.string(),
+    name: v.string(),
+    text: v.string(),
+  }).index('by_name', ['site', 'name']),
+
   conversations: defineTable({
     conversation: v.string(),
     site: v.string(),
@@ -46,6 +53,7 @@ export default defineSchema({
     messageCount: v.number(),
     /** The number of its latest change. */
     revision: v.number(),
+    identity: v.optional(identity),
   })
     .index('by_conversation', ['conversation'])
     .index('by_session', ['site', 'session', 'secret'])
@@ -72,6 +80,7 @@ export default defineSchema({
     outputTokens: v.optional(v.number()),
     firstTokenMillis: v.optional(v.number()),
     totalMillis: v.optional(v.number()),
+    feedback: v.optional(feedback),
   })
     .index('by_message', ['message'])
     .index('by_place', ['conversation', 'seq'])

@@ -1,8 +1,9 @@
 /** Sites and their keys. */
 
 import { v } from 'convex/values';
-import { internalMutation, internalQuery } from './_generated/server';
-import { MAX_PAGE, refuse } from './lib/limits';
+import type { Doc } from './_generated/dataModel';
+import { internalMutation, internalQuery, type QueryCtx } from './_generated/server';
+import { checkText, MAX_PAGE, refuse } from './lib/limits';
 
 /** Makes a site unless it exists. */
 export const ensure = internalMutation({
@@ -39,6 +40,33 @@ export const keys = internalQuery({
     return rows.map(({ _id, _creationTime, ...key }) => key);
   },
 });
+
+/** A site's document of that name, as it was kept last. */
+export const document = internalQuery({
+  args: { site: v.string(), name: v.string() },
+  returns: v.union(v.null(), v.string()),
+  handler: async (ctx, { site, name }) => (await documentOf(ctx, site, name))?.text ?? null,
+});
+
+/** Keeps a site's document, in place of the one before. */
+export const setDocument = internalMutation({
+  args: { site: v.string(), name: v.string(), text: v.string() },
+  returns: v.null(),
+  handler: async (ctx, { site, name, text }) => {
+    checkText(text);
+    const found = await documentOf(ctx, site, name);
+    if (found) await ctx.db.patch(found._id, { text });
+    else await ctx.db.insert('siteDocuments', { site, name, text });
+    return null;
+  },
+});
+
+function documentOf(ctx: QueryCtx, site: string, name: string): Promise<Doc<'siteDocuments'> | null> {
+  return ctx.db
+    .query('siteDocuments')
+    .withIndex('by_name', (q) => q.eq('site', site).eq('name', name))
+    .unique();
+}
 
 /** Keeps a new key. Another one with the same text is refused. */
 export const addKey = internalMutation({

@@ -19,7 +19,7 @@ import {
 import { historyBefore } from './lib/history';
 import { checkLimit, checkText, refuse } from './lib/limits';
 import { preview } from './lib/preview';
-import { asMessage, facts, historyEntry, message, sessionKey, status } from './lib/shapes';
+import { asMessage, facts, feedback, historyEntry, identity, message, sessionKey, status } from './lib/shapes';
 
 const turn = v.object({
   ...sessionKey,
@@ -32,6 +32,7 @@ const turn = v.object({
   now: v.number(),
   historyLimit: v.number(),
   historySince: v.number(),
+  identity: v.optional(identity),
 });
 type Turn = Infer<typeof turn>;
 
@@ -81,6 +82,7 @@ export const open = internalMutation({
     const conversation = found ?? (await begin(ctx, turn));
     const visitor = known ?? (await append(ctx, conversation, turn));
     if (known) await replaceAnswer(ctx, conversation, known.seq + 1, turn);
+    if (turn.identity) await ctx.db.patch(conversation._id, { identity: turn.identity });
     await ctx.db.insert('running', {
       answer: turn.answer,
       site: turn.site,
@@ -255,6 +257,28 @@ export const close = internalMutation({
     await ctx.db.patch(answer._id, { status, text, revision, ...facts });
     await endRunning(ctx, id);
     return null;
+  },
+});
+
+/** Keeps what a visitor says of an answer; without `feedback`, takes back what was said. */
+export const rate = internalMutation({
+  args: { site: v.string(), secret: v.string(), answer: v.string(), feedback: v.optional(feedback) },
+  returns: v.union(
+    v.null(),
+    v.object({ kind: v.literal('kept'), conversation: v.string(), session: v.string() }),
+    v.object({ kind: v.literal('notEnded') }),
+  ),
+  handler: async (ctx, { site, secret, answer: id, feedback }) => {
+    const answer = await messageById(ctx, id);
+    if (!answer || answer.site !== site || answer.role !== 'assistant') return null;
+    const conversation = await conversationOfSite(ctx, site, answer.conversation);
+    if (!conversation || conversation.secret !== secret) return null;
+    if (answer.status === 'streaming') return { kind: 'notEnded' as const };
+    const { rating, reason, comment } = answer.feedback ?? {};
+    if (rating !== feedback?.rating || reason !== feedback?.reason || comment !== feedback?.comment) {
+      await ctx.db.patch(answer._id, { feedback, revision: await nextRevision(ctx, conversation) });
+    }
+    return { kind: 'kept' as const, conversation: conversation.conversation, session: conversation.session };
   },
 });
 

@@ -27,7 +27,8 @@ test('totals are exact although they lie in several rows', async () => {
   const rows = await t.run((ctx) => ctx.db.query('counters').collect());
   expect(rows.length).toBeGreaterThan(1);
   expect(rows.length).toBeLessThanOrEqual(8);
-  for (let n = 0; n < 10; n++) await t.mutation(internal.conversations.remove, { site: SITE, conversation: id(n) });
+  for (let n = 0; n < 10; n++)
+    await t.mutation(internal.conversations.remove, { name: { site: SITE, conversation: id(n) } });
   const { total } = await t.query(internal.conversations.list, { site: SITE, limit: 1 });
   expect(total).toBe(20);
 });
@@ -46,9 +47,10 @@ test('a removed conversation is gone at once, and its messages soon', async () =
   const running = await open(t, turn('a', 'again', { idempotencyKey: 'k' }));
   await say(t, 'b', 'stays', 'here');
 
-  expect(await t.mutation(internal.conversations.remove, { site: id(9), conversation: id(1) })).toBe(false);
-  expect(await t.mutation(internal.conversations.remove, { site: SITE, conversation: id(1) })).toBe(true);
-  expect(await t.mutation(internal.conversations.remove, { site: SITE, conversation: id(1) })).toBe(false);
+  const remove = (site: string) => t.mutation(internal.conversations.remove, { name: { site, conversation: id(1) } });
+  expect(await remove(id(9))).toBeNull();
+  expect(await remove(SITE)).toEqual({ conversation: id(1), session: 'a', secret: '' });
+  expect(await remove(SITE)).toBeNull();
   expect(await thread(t, 'a')).toBeNull();
   const answer = { site: SITE, secret: '', answer: running.answer };
   expect(await t.query(internal.conversations.sessionAnswer, answer)).toBeNull();

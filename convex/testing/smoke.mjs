@@ -64,7 +64,7 @@ const turn = {
 const list = { site, limit: 5 };
 
 await step('the functions are there, and the key runs them', async () => {
-  assert.deepEqual(await call('mutation', 'health:ready', {}), { schema: 1 });
+  assert.deepEqual(await call('mutation', 'health:ready', {}), { schema: 2 });
 });
 await step('without a key nothing runs, and nothing tells that it exists', async () => {
   const calls = [
@@ -113,7 +113,9 @@ await step('refusals say why', async () => {
   assert.deepEqual(reply.errorData, { code: 'no_such_answer' });
 });
 await step('it is removed', async () => {
-  assert.equal(await call('mutation', 'conversations:remove', { site, conversation: turn.conversation }), true);
+  const name = { site, conversation: turn.conversation };
+  const removed = await call('mutation', 'conversations:remove', { name });
+  assert.equal(removed.conversation, turn.conversation);
   assert.equal((await call('query', 'conversations:list', list)).total, 0);
 });
 

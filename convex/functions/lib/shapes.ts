@@ -28,6 +28,18 @@ export const facts = {
   totalMillis: v.optional(v.number()),
 };
 
+/** What a visitor says of an answer. */
+export const feedback = v.object({
+  rating: v.union(v.literal('up'), v.literal('down')),
+  reason: v.optional(
+    v.union(v.literal('incorrect'), v.literal('outdated'), v.literal('unanswered'), v.literal('unclear')),
+  ),
+  comment: v.optional(v.string()),
+});
+
+/** Who a visitor is, as the site's own server has vouched for. */
+export const identity = v.object({ id: v.string(), name: v.optional(v.string()), email: v.optional(v.string()) });
+
 export const message = v.object({
   id: v.string(),
   seq: v.number(),
@@ -38,6 +50,7 @@ export const message = v.object({
   createdAt: v.number(),
   idempotencyKey: v.optional(v.string()),
   ...facts,
+  feedback: v.optional(feedback),
 });
 
 export const summary = v.object({
@@ -50,6 +63,7 @@ export const summary = v.object({
   lastRole: role,
   messageCount: v.number(),
   revision: v.number(),
+  identity: v.optional(identity),
 });
 
 export const historyEntry = v.object({ role, status, text: v.string() });

@@ -21,9 +21,10 @@ use tokio_util::task::TaskTracker;
 pub use self::feed::{Feed, FeedCursor, FeedEvent, Feeds, InvalidFeedCursor};
 pub use self::settings::ChatSettings;
 use crate::{
-    Clock, ConversationId, CursorOutOfRange, IdempotencyKey, Message, MessageId, MessageStatus, Model,
-    OpenTurn, OpenedTurn, Random, RepeatedTurn, SecretHash, SessionKey, SiteId, Store, StoreError, Timestamp,
-    TurnEnd, TurnFailure, TurnIds, TurnLog, TurnOpening, TurnReader, VisitorText,
+    Clock, ConversationId, ConversationName, CursorOutOfRange, IdempotencyKey, Message, MessageId,
+    MessageStatus, Model, OpenTurn, OpenedTurn, Random, RateAnswer, RatedAnswer, RepeatedTurn, SecretHash,
+    SessionKey, SiteId, Store, StoreError, StoreErrorKind, Timestamp, TurnEnd, TurnFailure, TurnIds, TurnLog,
+    TurnOpening, TurnReader, VisitorIdentity, VisitorText,
 };
 use running::{Running, RunningTurn};
 use watchers::Watchers;
@@ -73,6 +74,8 @@ pub struct SendMessage {
     pub text: VisitorText,
     /// The client's own name for the message.
     pub idempotency_key: Option<IdempotencyKey>,
+    /// Who the visitor is, if the site vouches for it.
+    pub identity: Option<VisitorIdentity>,
 }
 
 /// A turn, and a reader of its answer.
@@ -204,6 +207,27 @@ impl Chat {
         })
     }
 
+    /// Keeps what a visitor says of an answer, and tells everybody who follows its conversation. `None` if there is no such
+    /// answer under that secret.
+    pub async fn rate(&self, rating: RateAnswer) -> Result<Option<RatedAnswer>, StoreError> {
+        let Service { ports, watchers, .. } = &*self.service;
+        let (site, secret) = (rating.site, Some(rating.secret));
+        let rated = ports.store.rate_answer(rating).await?;
+        if let Some(RatedAnswer::Kept { conversation, session }) = &rated {
+            watchers.tell(&SessionKey { site, session: session.clone(), secret }, *conversation);
+        }
+        Ok(rated)
+    }
+
+    /// Deletes a conversation, and says whether there was one. An answer that is being written for it is stopped first.
+    ///
+    /// Losing the future loses nothing: what was begun goes on.
+    pub async fn delete(&self, name: ConversationName) -> Result<bool, StoreError> {
+        let deleting = self.service.tasks.spawn(Arc::clone(&self.service).delete(name));
+        let broken = |_| Err(StoreError::new(StoreErrorKind::Unavailable, "the task that deletes broke"));
+        deleting.await.unwrap_or_else(broken)
+    }
+
     /// Says that a shutdown is near, so that nobody sends new visitors here. Turns are still taken.
     pub fn announce_end(&self) {
         self.service.ending.cancel();
@@ -268,6 +292,22 @@ impl Service {
         }
     }
 
+    async fn delete(self: Arc<Self>, name: ConversationName) -> Result<bool, StoreError> {
+        if let Some(turn) = self.running.find_named(&name) {
+            turn.stop();
+            // Whoever reads it is told its end, if the store takes it soon. It is deleted either way.
+            let _ = timeout(STOPPING, turn.ended()).await;
+        }
+        let Some(deleted) = self.ports.store.delete_conversation(&name).await? else { return Ok(false) };
+        // A message may have come in between.
+        let name = ConversationName::Id(deleted.session.site, deleted.conversation);
+        if let Some(turn) = self.running.find_named(&name) {
+            turn.stop();
+        }
+        self.watchers.tell(&deleted.session, deleted.conversation);
+        Ok(true)
+    }
+
     fn open_turn(&self, message: SendMessage) -> OpenTurn {
         let ChatPorts { clock, random, .. } = &self.ports;
         let now = clock.now();
@@ -287,6 +327,7 @@ impl Service {
             now,
             history_limit: self.settings.max_history_messages,
             history_since,
+            identity: message.identity,
         }
     }
 
@@ -314,6 +355,9 @@ impl Service {
 
 /// How many partial answers are being stored at once.
 const SAVES: usize = 8;
+
+/// How long the end of an answer is waited for whose conversation is to be deleted.
+const STOPPING: Duration = Duration::from_secs(2);
 
 /// How often an answer is looked for that is neither ended nor run here.
 const LOOKS: usize = 3;

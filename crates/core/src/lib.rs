@@ -6,8 +6,10 @@
 
 mod chat;
 mod clock;
+mod feedback;
 mod id;
 mod idempotency;
+mod identity;
 mod log;
 mod message;
 mod model;
@@ -27,8 +29,10 @@ pub use chat::{
     SendError, SendMessage, Turn,
 };
 pub use clock::{Clock, SystemClock, Timestamp};
+pub use feedback::{Feedback, FeedbackReason, InvalidComment, MAX_COMMENT_UNITS, Rating, check_comment};
 pub use id::{ConversationId, KeyId, MessageId, SiteId};
 pub use idempotency::{IdempotencyKey, InvalidIdempotencyKey};
+pub use identity::{InvalidIdentity, VisitorIdentity};
 pub use log::{CursorOutOfRange, TurnEnd, TurnLog, TurnReader, TurnUpdate};
 pub use message::{AnswerFacts, FinishReason, Message, MessageStatus, Role, TurnFailure, Usage};
 pub use model::{AnswerStream, Model, ModelEnd, ModelError, ModelErrorKind, ModelEvent};
@@ -36,12 +40,12 @@ pub use operator::{OperatorSession, TokenHash};
 pub use prompt::{Prompt, PromptLimits, PromptMessage, Speaker, build_prompt};
 pub use random::{Random, SystemRandom, secret_text};
 pub use session::{InvalidSecret, InvalidSessionId, SecretHash, SessionId, SessionKey};
-pub use site::{KeyKind, StoredKey};
+pub use site::{KeyKind, SiteDocument, StoredKey};
 pub use store::{
     Changes, CloseTurn, ConversationList, ConversationName, ConversationQuery, ConversationStore,
-    ConversationSummary, HistoryEntry, ListCursor, LoginTry, OpenTurn, OpenedTurn, OperatorStore,
-    RepeatedTurn, SavePartial, SiteStore, Store, StoreError, StoreErrorKind, Thread, ThreadPage, TurnIds,
-    TurnOpening,
+    ConversationSummary, DeletedConversation, HistoryEntry, ListCursor, LoginTry, OpenTurn, OpenedTurn,
+    OperatorStore, RateAnswer, RatedAnswer, RepeatedTurn, SavePartial, SiteStore, Store, StoreError,
+    StoreErrorKind, Thread, ThreadPage, TurnIds, TurnOpening,
 };
 pub use text::{InvalidText, MAX_MESSAGE_UNITS, PREVIEW_UNITS, VisitorText, preview};
 pub use throttle::{ThrottleDecision, ThrottleRule, ThrottleState};

@@ -1,4 +1,4 @@
-use crate::{IdempotencyKey, MessageId, Timestamp};
+use crate::{Feedback, IdempotencyKey, MessageId, Timestamp};
 
 /// Who wrote a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -218,6 +218,8 @@ pub struct Message {
     pub idempotency_key: Option<IdempotencyKey>,
     /// What is known of an answer; all `None` for a visitor's message.
     pub facts: AnswerFacts,
+    /// What the visitor says of an answer.
+    pub feedback: Option<Feedback>,
 }
 
 impl Message {

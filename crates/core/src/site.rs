@@ -24,6 +24,22 @@ impl KeyKind {
     }
 }
 
+/// A document that a site has one of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SiteDocument {
+    /// What the site's owner has set for the widget, as JSON.
+    WidgetConfig,
+}
+
+impl SiteDocument {
+    /// The name used in stores.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WidgetConfig => "widget_config",
+        }
+    }
+}
+
 /// A key as a store holds it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredKey {

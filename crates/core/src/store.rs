@@ -19,8 +19,8 @@ mod sites;
 
 pub use conversations::{
     Changes, CloseTurn, ConversationList, ConversationName, ConversationQuery, ConversationStore,
-    ConversationSummary, HistoryEntry, ListCursor, OpenTurn, OpenedTurn, RepeatedTurn, SavePartial, Thread,
-    ThreadPage, TurnIds, TurnOpening,
+    ConversationSummary, DeletedConversation, HistoryEntry, ListCursor, OpenTurn, OpenedTurn, RateAnswer,
+    RatedAnswer, RepeatedTurn, SavePartial, Thread, ThreadPage, TurnIds, TurnOpening,
 };
 pub use error::{StoreError, StoreErrorKind};
 pub use operators::{LoginTry, OperatorStore};

@@ -42,6 +42,7 @@ pub(crate) fn make_api(settings: &Settings, ports: &Ports, chat: Chat, keys: &Ke
     let api_ports = ApiPorts { chat, store: Arc::clone(&ports.store), clock: Arc::clone(&ports.clock) };
     let api_settings = ApiSettings {
         keys: keys.ring.clone(),
+        identity: settings.identity.clone(),
         origins: settings.origins.clone(),
         rate: settings.rate,
         widget: settings.widget_bundle.as_deref().and_then(read_widget),

@@ -28,7 +28,7 @@ pub use settings::{ConvexKey, ConvexSettings, ConvexUrl, InvalidConvexKey, Inval
 use values::Whole;
 
 /// The tables and functions that this program works with: `SCHEMA` in `convex/functions/schema.ts`.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// What the program needs to know before it asks for anything else.
 const READY: &str = "health:ready";

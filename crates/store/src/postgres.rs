@@ -9,6 +9,7 @@
 
 mod abandoned;
 mod batches;
+mod changes;
 mod connection;
 mod conversations;
 mod engine;

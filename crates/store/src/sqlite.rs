@@ -5,6 +5,7 @@
 
 mod backup;
 mod before_migration;
+mod changes;
 mod connection;
 mod conversations;
 mod error;
@@ -134,6 +135,7 @@ mod tests {
                 now,
                 history_limit: 1,
                 history_since: now,
+                identity: None,
             };
             store.open_turn(turn).await.unwrap();
             let ending = CloseTurn {
@@ -164,12 +166,14 @@ mod tests {
         backups
     }
 
-    const LATER: [Migration; 4] = [
-        MIGRATIONS[0],
-        MIGRATIONS[1],
-        ("0003_a", "ALTER TABLE sites ADD COLUMN a TEXT"),
-        ("0004_b", "ALTER TABLE sites ADD COLUMN b TEXT"),
-    ];
+    /// The schema with so many more steps.
+    fn later(steps: usize) -> Vec<Migration> {
+        const STEPS: [Migration; 2] = [
+            ("later_a", "ALTER TABLE sites ADD COLUMN a TEXT"),
+            ("later_b", "ALTER TABLE sites ADD COLUMN b TEXT"),
+        ];
+        [&MIGRATIONS[..], &STEPS[..steps]].concat()
+    }
 
     #[tokio::test]
     async fn a_database_is_backed_up_before_its_schema_changes_and_the_backup_is_the_way_back() {
@@ -179,10 +183,11 @@ mod tests {
         drop(with_messages(&path, 2..3).await);
         assert!(backups(folder.path()).is_empty(), "nothing was changed");
 
-        drop(with_messages_as(&path, 3..4, &LATER).await);
+        drop(with_messages_as(&path, 3..4, &later(2)).await);
         let [backup] = &backups(folder.path())[..] else { unreachable!("one backup") };
         let name = backup.file_name().unwrap().to_str().unwrap();
-        let moment = name.strip_prefix("frontdesk-").unwrap().strip_suffix("-before-schema-4.db").unwrap();
+        let ending = format!("-before-schema-{}.db", MIGRATIONS.len() + 2);
+        let moment = name.strip_prefix("frontdesk-").unwrap().strip_suffix(&ending).unwrap();
         assert!(
             moment.chars().all(|c| c.is_ascii_digit() || "TZ.".contains(c)),
             "more than a moment: {name}"
@@ -226,7 +231,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("test.db");
         drop(with_messages(&path, 0..1).await);
-        let broken = [MIGRATIONS[0], MIGRATIONS[1], ("0003_broken", "INSERT INTO missing VALUES (1)")];
+        let broken = [&MIGRATIONS[..], &[("broken", "INSERT INTO missing VALUES (1)")]].concat();
         for _ in 0..3 {
             let error = SqliteStore::open_as(&path, &ManualClock::default(), &broken).unwrap_err();
             assert!(matches!(error, OpenSqliteError::Migration { .. }), "{error}");
@@ -247,7 +252,7 @@ mod tests {
                 let ballast = disk.fill();
                 let all = fs::metadata(&ballast).unwrap().len();
                 fs::File::options().write(true).open(&ballast).unwrap().set_len(all - room).unwrap();
-                let opened = SqliteStore::open_as(&path, &ManualClock::default(), &LATER[..3]);
+                let opened = SqliteStore::open_as(&path, &ManualClock::default(), &later(1));
                 fs::remove_file(ballast).unwrap();
                 let Err(error) = opened else { break };
                 assert!(error.to_string().ends_with("disk is full"), "{error}");

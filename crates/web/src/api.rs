@@ -2,17 +2,23 @@
 
 mod admin_conversation;
 mod admin_conversations;
+mod admin_delete;
+mod admin_widget_config;
 pub(crate) mod chat;
 mod chat_stream;
 mod docs;
+pub(crate) mod feedback;
 pub(crate) mod follow;
 mod health;
 mod openapi;
 mod ready;
+mod session_delete;
 mod session_events;
+mod session_export;
 mod session_messages;
 mod stop;
 mod widget;
+mod widget_config;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +38,7 @@ pub(crate) use session_messages::VisibleMessage;
 use crate::layers::{self, Edge, Surface};
 use crate::limit::Limiter;
 use crate::proxies::Subscriber;
-use crate::{AllowedOrigins, ApiError, Code, KeyRing, RateLimit};
+use crate::{AllowedOrigins, ApiError, Code, IdentitySecrets, KeyRing, RateLimit};
 
 /// How many clients the limits know at once.
 const KNOWN_CLIENTS: usize = 100_000;
@@ -59,6 +65,8 @@ pub struct ApiPorts {
 pub struct ApiSettings {
     /// The keys in force.
     pub keys: KeyRing,
+    /// What sites sign with whom their visitors are.
+    pub identity: IdentitySecrets,
     /// The origins whose pages may use the API.
     pub origins: AllowedOrigins,
     /// How many messages a client may send.
@@ -72,6 +80,7 @@ pub struct ApiSettings {
 pub(crate) struct Api {
     pub(crate) ports: ApiPorts,
     pub(crate) keys: KeyRing,
+    pub(crate) identity: IdentitySecrets,
     pub(crate) sends: Limiter<Subscriber>,
     pub(crate) reads: Limiter<Subscriber>,
     pub(crate) failed_keys: Limiter<Subscriber>,
@@ -81,11 +90,12 @@ pub(crate) struct Api {
 
 /// The public listener's router.
 pub fn router(ports: ApiPorts, settings: ApiSettings, edge: Edge) -> Router {
-    let ApiSettings { keys, origins, rate, widget } = settings;
+    let ApiSettings { keys, identity, origins, rate, widget } = settings;
     let reads = RateLimit { requests: rate.requests.saturating_mul(READS_PER_SEND), ..rate };
     let api = Arc::new(Api {
         ports,
         keys,
+        identity,
         sends: Limiter::new(rate, KNOWN_CLIENTS),
         reads: Limiter::new(reads, KNOWN_CLIENTS),
         failed_keys: Limiter::new(FAILED_KEYS, KNOWN_CLIENTS),
@@ -108,10 +118,15 @@ fn documented_routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(chat_stream::chat_stream))
         .routes(routes!(follow::follow))
         .routes(routes!(stop::stop))
+        .routes(routes!(feedback::feedback))
+        .routes(routes!(session_delete::session_delete))
+        .routes(routes!(session_export::session_export))
         .routes(routes!(session_messages::session_messages))
         .routes(routes!(session_events::session_events))
         .routes(routes!(admin_conversations::admin_conversations))
-        .routes(routes!(admin_conversation::admin_conversation))
+        .routes(routes!(admin_conversation::admin_conversation, admin_delete::admin_delete))
+        .routes(routes!(widget_config::widget_config))
+        .routes(routes!(admin_widget_config::admin_widget_config))
 }
 
 /// Other names of those routes, and pages for people.

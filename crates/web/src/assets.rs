@@ -25,6 +25,8 @@ pub(crate) struct Asset {
 pub(crate) enum Caching {
     /// Under this address the file may change: it is asked for again after five minutes.
     Stable,
+    /// Only by the client itself, and asked for again after a minute: others get something else under this address.
+    Private,
     /// The address has the file's hash in it: what it gives never changes.
     Immutable,
 }
@@ -33,6 +35,7 @@ impl Caching {
     fn header(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Stable => "public, max-age=300, stale-while-revalidate=86400",
+            Self::Private => "private, max-age=60, stale-while-revalidate=86400",
             Self::Immutable => "public, max-age=31536000, immutable",
         })
     }

@@ -1,6 +1,7 @@
 //! What handlers are given. Each of these can refuse the request; a handler's signature shows which do.
 
 mod admin;
+mod identity;
 pub(crate) mod json;
 mod path;
 mod query;
@@ -9,6 +10,7 @@ mod session;
 mod visitor;
 
 pub(crate) use admin::Admin;
+pub(crate) use identity::visitor_identity;
 pub(crate) use json::{FromJson, JsonBody, required_text};
 pub(crate) use path::PathText;
 pub(crate) use query::Query;

@@ -12,6 +12,7 @@ mod extract;
 mod feed;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod identity;
 mod keys;
 mod layers;
 mod limit;
@@ -20,8 +21,11 @@ mod proxies;
 mod reply;
 mod serve;
 mod stream;
+mod transcript;
+mod widget_config;
 
 pub(crate) use error::{ApiError, Code, ErrorObject};
+pub use identity::{IdentitySecrets, InvalidIdentitySecret};
 pub use keys::KeyRing;
 pub use layers::Edge;
 pub use limit::RateLimit;

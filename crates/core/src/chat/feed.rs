@@ -87,6 +87,8 @@ pub struct Feed {
     told: Option<Told>,
     /// Whether everything that was stored has been read.
     is_current: bool,
+    /// Whether the conversation is no more, and cannot begin again under this name.
+    is_gone: bool,
 }
 
 /// The conversation, and the answer that is being written.
@@ -122,6 +124,7 @@ impl Feeds {
             ended: None,
             told: None,
             is_current: false,
+            is_gone: false,
         };
         let exists = feed.look().await?;
         let may_begin = matches!(feed.name, ConversationName::Session(_));
@@ -130,13 +133,17 @@ impl Feeds {
 }
 
 impl Feed {
-    /// Waits for the next event; `None` when the server is being shut down and there is nothing more to tell.
+    /// Waits for the next event; `None` when the server is being shut down and there is nothing more to tell, and when the
+    /// conversation is no more: a session may begin another one, but an id stays that of the one.
     ///
     /// Losing the future loses nothing. After an error the feed goes on where it was.
     pub async fn next(&mut self) -> Result<Option<FeedEvent>, StoreError> {
         loop {
             if let Some(event) = self.pending.pop_front() {
                 return Ok(Some(event));
+            }
+            if self.is_gone {
+                return Ok(None);
             }
             if !self.is_current {
                 self.look().await?;
@@ -171,6 +178,7 @@ impl Feed {
         self.subscription.forget();
         let after = self.cursor.map_or(0, |cursor| cursor.revision);
         let changes = self.feeds.store.changes(&self.name, after, PAGE).await?;
+        self.is_gone = changes.is_none() && matches!(self.name, ConversationName::Id(..));
         let is_foreign = |cursor: FeedCursor| match &changes {
             Some(changes) => !cursor.is_within(changes.conversation, changes.revision),
             None => true,

@@ -113,6 +113,7 @@ fn message(text: &str, key: &str) -> SendMessage {
         session: session("a"),
         text: VisitorText::parse(text.to_owned()).unwrap(),
         idempotency_key: Some(IdempotencyKey::parse(key).unwrap()),
+        identity: None,
     }
 }
 

@@ -8,7 +8,9 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::{ConversationId, CursorOutOfRange, MessageId, SessionKey, Turn, TurnLog};
+use crate::{
+    ConversationId, ConversationName, CursorOutOfRange, MessageId, SessionKey, Turn, TurnLog, TurnUpdate,
+};
 
 /// All of them, up to a limit.
 #[derive(Debug)]
@@ -88,6 +90,15 @@ impl Running {
         self.lock().values().find(|turn| turn.session == *session).cloned()
     }
 
+    /// The turn that is run for this conversation.
+    pub(super) fn find_named(&self, name: &ConversationName) -> Option<Arc<RunningTurn>> {
+        let is_it = |turn: &&Arc<RunningTurn>| match name {
+            ConversationName::Id(site, id) => (turn.session.site, turn.conversation) == (*site, *id),
+            ConversationName::Session(session) => turn.session == *session,
+        };
+        self.lock().values().find(is_it).cloned()
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<MessageId, Arc<RunningTurn>>> {
         self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -108,6 +119,12 @@ impl RunningTurn {
     pub(super) fn turn(&self, cursor: usize) -> Result<Turn, CursorOutOfRange> {
         let reader = self.log.reader(cursor)?;
         Ok(Turn { conversation: self.conversation, answer: self.answer, repeated: false, reader })
+    }
+
+    /// Waits until readers have been told its end.
+    pub(super) async fn ended(&self) {
+        let Ok(mut reader) = self.log.reader(0) else { return };
+        while let TurnUpdate::Text { .. } = reader.next().await {}
     }
 
     pub(super) fn stop(&self) {

@@ -58,6 +58,7 @@ impl Desk {
             session: session.clone(),
             text: VisitorText::parse(text.to_owned()).unwrap(),
             idempotency_key: key.map(|key| IdempotencyKey::parse(key).unwrap()),
+            identity: None,
         };
         self.chat.send(message).await
     }

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::{
-    AnswerFacts, ConversationId, IdempotencyKey, Message, MessageId, MessageStatus, Role, SecretHash,
-    SessionId, SessionKey, SiteId, Timestamp, VisitorText,
+    AnswerFacts, ConversationId, Feedback, IdempotencyKey, Message, MessageId, MessageStatus, Role,
+    SecretHash, SessionId, SessionKey, SiteId, Timestamp, VisitorIdentity, VisitorText,
 };
 
 /// Conversations and their messages.
@@ -29,6 +29,19 @@ pub trait ConversationStore: fmt::Debug + Send + Sync {
     /// For the start, when nothing can be writing them any more.
     async fn interrupt_unfinished(&self, now: Timestamp) -> Result<u64, StoreError>;
 
+    /// Keeps what a visitor says of an answer, in place of what was said before, as the next change of its conversation.
+    /// Repeating it changes nothing. `None` if there is no such answer under that secret.
+    ///
+    /// It is not activity: the conversation keeps its place in the list. An answer that is begun anew loses its feedback.
+    async fn rate_answer(&self, rating: RateAnswer) -> Result<Option<RatedAnswer>, StoreError>;
+
+    /// Deletes a conversation with everything that is in it, and the session's way to it, so that its next message begins
+    /// another one. `None` if there is no such conversation (any more).
+    async fn delete_conversation(
+        &self,
+        name: &ConversationName,
+    ) -> Result<Option<DeletedConversation>, StoreError>;
+
     /// A site's conversations: latest activity first, then the larger id.
     async fn conversations(&self, query: ConversationQuery) -> Result<ConversationList, StoreError>;
 
@@ -49,8 +62,8 @@ pub trait ConversationStore: fmt::Debug + Send + Sync {
 
     /// What has changed in a conversation after the change with the number `after`; `None` if there is no such conversation.
     ///
-    /// Every change that is stored has the next number: a message that is accepted, an answer that is begun, begun anew or
-    /// ended. The text that an answer gains meanwhile is not a change.
+    /// Every change that is stored has the next number: a message that is accepted, an answer that is begun, begun anew,
+    /// ended or rated. The text that an answer gains meanwhile is not a change.
     async fn changes(
         &self,
         conversation: &ConversationName,
@@ -89,6 +102,8 @@ pub struct OpenTurn {
     pub history_limit: u32,
     /// Older messages are not given to the model.
     pub history_since: Timestamp,
+    /// Who the visitor is, if the site vouches for it: kept with the conversation, in place of what was known before.
+    pub identity: Option<VisitorIdentity>,
 }
 
 /// Ids for what a turn may have to make.
@@ -184,6 +199,42 @@ pub struct CloseTurn {
     pub now: Timestamp,
 }
 
+/// What a visitor says of an answer.
+#[derive(Clone, Debug)]
+pub struct RateAnswer {
+    /// The site.
+    pub site: SiteId,
+    /// The secret of the visitor's session.
+    pub secret: SecretHash,
+    /// The answer.
+    pub answer: MessageId,
+    /// What is said; `None` takes back what was.
+    pub feedback: Option<Feedback>,
+}
+
+/// What became of a rating.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RatedAnswer {
+    /// It is kept.
+    Kept {
+        /// The answer's conversation.
+        conversation: ConversationId,
+        /// Its session.
+        session: SessionId,
+    },
+    /// The answer is still being written.
+    NotEnded,
+}
+
+/// A conversation that is no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeletedConversation {
+    /// What its id was.
+    pub conversation: ConversationId,
+    /// What it belonged to.
+    pub session: SessionKey,
+}
+
 /// Which conversations to list.
 #[derive(Clone, Copy, Debug)]
 pub struct ConversationQuery {
@@ -236,6 +287,8 @@ pub struct ConversationSummary {
     pub message_count: u32,
     /// The number of its latest change.
     pub revision: u32,
+    /// Who the visitor is, if the site has vouched for it.
+    pub identity: Option<VisitorIdentity>,
 }
 
 /// Which conversation is meant.

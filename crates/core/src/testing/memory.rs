@@ -11,12 +11,12 @@ use async_trait::async_trait;
 
 use crate::store::{
     Changes, CloseTurn, ConversationList, ConversationName, ConversationQuery, ConversationStore,
-    ConversationSummary, HistoryEntry, ListCursor, OpenTurn, OpenedTurn, RepeatedTurn, SavePartial,
-    StoreError, StoreErrorKind, Thread, ThreadPage, TurnOpening,
+    ConversationSummary, DeletedConversation, HistoryEntry, ListCursor, OpenTurn, OpenedTurn, RateAnswer,
+    RatedAnswer, RepeatedTurn, SavePartial, StoreError, StoreErrorKind, Thread, ThreadPage, TurnOpening,
 };
 use crate::{
     AnswerFacts, ConversationId, Message, MessageId, MessageStatus, OperatorSession, Role, SecretHash,
-    SessionKey, SiteId, StoredKey, ThrottleState, Timestamp, TokenHash, TurnFailure, preview,
+    SessionKey, SiteDocument, SiteId, StoredKey, ThrottleState, Timestamp, TokenHash, TurnFailure, preview,
 };
 
 /// A store without a disk: the plainest thing that keeps the contract. Tests compare the engines with it.
@@ -32,6 +32,7 @@ struct Data {
     conversations: Vec<Conversation>,
     sites: BTreeMap<SiteId, String>,
     keys: Vec<StoredKey>,
+    documents: BTreeMap<(SiteId, SiteDocument), String>,
     password: Option<String>,
     sessions: BTreeMap<TokenHash, OperatorSession>,
     devices: BTreeMap<TokenHash, Timestamp>,
@@ -118,6 +119,13 @@ impl Data {
 }
 
 impl Conversation {
+    fn is(&self, name: &ConversationName) -> bool {
+        match name {
+            ConversationName::Id(site, id) => self.owner.site == *site && self.summary.id == *id,
+            ConversationName::Session(session) => self.owner == *session,
+        }
+    }
+
     fn begin(turn: &OpenTurn) -> Self {
         let summary = ConversationSummary {
             id: turn.ids.conversation,
@@ -129,6 +137,7 @@ impl Conversation {
             last_role: Role::Visitor,
             message_count: 0,
             revision: 0,
+            identity: None,
         };
         Self { owner: turn.session.clone(), summary, messages: Vec::new() }
     }
@@ -200,6 +209,7 @@ fn empty_answer(id: MessageId, seq: u32, revision: u32, now: Timestamp) -> Messa
         created_at: now,
         idempotency_key: None,
         facts: AnswerFacts::default(),
+        feedback: None,
     }
 }
 
@@ -255,6 +265,7 @@ impl MemoryStore {
                 created_at: turn.now,
                 idempotency_key: turn.idempotency_key.clone(),
                 facts: AnswerFacts::default(),
+                feedback: None,
             });
             conversation.append(empty_answer(turn.ids.answer, seq + 1, 0, turn.now));
             conversation.summary.last_message = preview(turn.text.as_str()).to_owned();
@@ -262,6 +273,9 @@ impl MemoryStore {
             conversation.messages.len() - 2
         };
         conversation.summary.updated_at = turn.now;
+        if let Some(identity) = &turn.identity {
+            conversation.summary.identity = Some(identity.clone());
+        }
         Ok(TurnOpening::Opened(OpenedTurn {
             conversation: conversation.summary.id,
             visitor_message: conversation.messages[place].id,
@@ -337,6 +351,36 @@ impl ConversationStore for MemoryStore {
         Ok(count)
     }
 
+    async fn rate_answer(&self, rating: RateAnswer) -> Result<Option<RatedAnswer>, StoreError> {
+        let mut data = self.working()?;
+        let mut owned = data
+            .conversations
+            .iter_mut()
+            .filter(|it| it.owner.site == rating.site && it.owner.secret == Some(rating.secret));
+        let is_it = |message: &&mut Message| message.id == rating.answer && message.role == Role::Assistant;
+        let found =
+            owned.find_map(|it| it.messages.iter_mut().find(is_it).map(|answer| (&mut it.summary, answer)));
+        let Some((summary, answer)) = found else { return Ok(None) };
+        if answer.status == MessageStatus::Streaming {
+            return Ok(Some(RatedAnswer::NotEnded));
+        }
+        if answer.feedback != rating.feedback {
+            answer.feedback = rating.feedback;
+            answer.revision = summary.next_revision();
+        }
+        Ok(Some(RatedAnswer::Kept { conversation: summary.id, session: summary.session.clone() }))
+    }
+
+    async fn delete_conversation(
+        &self,
+        name: &ConversationName,
+    ) -> Result<Option<DeletedConversation>, StoreError> {
+        let mut data = self.working()?;
+        let Some(at) = data.conversations.iter().position(|it| it.is(name)) else { return Ok(None) };
+        let Conversation { owner, summary, .. } = data.conversations.remove(at);
+        Ok(Some(DeletedConversation { conversation: summary.id, session: owner }))
+    }
+
     async fn conversations(&self, query: ConversationQuery) -> Result<ConversationList, StoreError> {
         let data = self.readable()?;
         let of_site = data.conversations.iter().filter(|conversation| conversation.owner.site == query.site);
@@ -382,10 +426,7 @@ impl ConversationStore for MemoryStore {
         limit: u32,
     ) -> Result<Option<Changes>, StoreError> {
         let data = self.working()?;
-        let found = data.conversations.iter().find(|it| match conversation {
-            ConversationName::Id(site, id) => it.owner.site == *site && it.summary.id == *id,
-            ConversationName::Session(session) => it.owner == *session,
-        });
+        let found = data.conversations.iter().find(|it| it.is(conversation));
         Ok(found.map(|conversation| conversation.changes(after, limit)))
     }
 

@@ -7,8 +7,11 @@
 #![expect(missing_docs, reason = "a case's name says what must be so")]
 
 pub mod changes;
+pub mod deleting;
 pub mod durability;
+pub mod feedback;
 pub mod fidelity;
+pub mod identity;
 pub mod listing;
 pub mod operators;
 pub mod oracle;
@@ -87,6 +90,7 @@ impl Fixture {
             now: self.clock.now(),
             history_limit: 30,
             history_since: Timestamp::from_millis(i64::MIN),
+            identity: None,
         }
     }
 
@@ -223,6 +227,25 @@ macro_rules! store_suite {
                 the_answer_that_is_being_written_is_told_with_its_text,
                 changes_are_told_of_ones_own_conversation_only,
             ]
+            feedback: [
+                a_rating_is_kept_and_can_be_changed_and_taken_back,
+                a_rating_is_the_next_change_and_no_activity,
+                the_same_rating_again_changes_nothing,
+                only_ended_answers_of_ones_own_are_rated,
+                an_answer_written_anew_has_no_rating,
+            ]
+            deleting: [
+                a_deleted_conversation_is_gone_with_everything_in_it,
+                deleting_is_counted_and_may_be_repeated,
+                the_session_begins_another_conversation_afterwards,
+                only_ones_own_conversation_is_deleted,
+                a_long_conversation_is_deleted_whole,
+                an_answer_that_was_being_written_ends_in_a_conflict,
+            ]
+            identity: [
+                who_a_visitor_is_is_kept_with_the_conversation,
+                what_the_site_says_last_counts,
+            ]
             fidelity: [
                 texts_come_back_as_they_went_in,
                 the_longest_texts_are_kept,
@@ -253,6 +276,7 @@ macro_rules! store_suite {
                 making_a_site_twice_keeps_the_first,
                 keys_are_listed_oldest_first,
                 a_key_exists_once,
+                a_document_is_kept_as_it_was_set_last,
             ]
             oracle: [
                 it_behaves_like_the_memory_store,

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use frontdesk_core::{
-    Clock as _, ConversationSummary, FinishReason, Message, SystemClock, Timestamp, TurnFailure, Usage,
+    Clock as _, ConversationSummary, Feedback, FeedbackReason, FinishReason, Message, SystemClock, Timestamp,
+    TurnFailure, Usage, VisitorIdentity,
 };
 use frontdesk_store::{BackupError, ExportedRow, NewFile, StoreUrl};
 use serde::Serialize;
@@ -49,6 +50,8 @@ enum Line<'a> {
         last_role: &'static str,
         message_count: u32,
         has_secret: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        visitor: Option<VisitorLine<'a>>,
     },
     Message(MessageLine<'a>),
     End(Counts),
@@ -79,6 +82,42 @@ struct MessageLine<'a> {
     first_token_ms: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     total_ms: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    feedback: Option<FeedbackLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct FeedbackLine<'a> {
+    rating: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<&'a str>,
+}
+
+impl<'a> From<&'a Feedback> for FeedbackLine<'a> {
+    fn from(feedback: &'a Feedback) -> Self {
+        Self {
+            rating: feedback.rating.as_str(),
+            reason: feedback.reason.map(FeedbackReason::as_str),
+            comment: feedback.comment.as_deref(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct VisitorLine<'a> {
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+}
+
+impl<'a> From<&'a VisitorIdentity> for VisitorLine<'a> {
+    fn from(identity: &'a VisitorIdentity) -> Self {
+        Self { id: identity.id(), name: identity.name(), email: identity.email() }
+    }
 }
 
 #[derive(Serialize)]
@@ -163,6 +202,7 @@ fn conversation_line(site_id: String, summary: &ConversationSummary) -> Line<'_>
         last_role: summary.last_role.as_str(),
         message_count: summary.message_count,
         has_secret: summary.has_secret,
+        visitor: summary.identity.as_ref().map(VisitorLine::from),
     }
 }
 
@@ -183,6 +223,7 @@ fn message_line(conversation_id: String, message: &Message) -> MessageLine<'_> {
         usage: facts.usage.map(UsageLine::from),
         first_token_ms: facts.first_token_millis,
         total_ms: facts.total_millis,
+        feedback: message.feedback.as_ref().map(FeedbackLine::from),
     }
 }
 

@@ -10,7 +10,7 @@ use frontdesk_core::ChatSettings;
 use frontdesk_llm::ModelSettings;
 use frontdesk_store::StoreUrl;
 use frontdesk_web::dashboard::Password;
-use frontdesk_web::{AllowedOrigins, RateLimit, TrustedProxies};
+use frontdesk_web::{AllowedOrigins, IdentitySecrets, RateLimit, TrustedProxies};
 use ipnet::IpNet;
 use thiserror::Error;
 
@@ -68,6 +68,8 @@ pub(crate) struct Settings {
     /// The keys that are set; empty if none are.
     pub(crate) widget_keys: Vec<String>,
     pub(crate) admin_keys: Vec<String>,
+    /// What sites sign with whom their visitors are.
+    pub(crate) identity: IdentitySecrets,
     pub(crate) password: PasswordSetting,
     pub(crate) origins: AllowedOrigins,
     pub(crate) proxies: TrustedProxies,
@@ -136,6 +138,7 @@ impl Settings {
             chat: read.chat()?,
             widget_keys: read.keys("WIDGET_API_KEY", mode)?,
             admin_keys: read.keys("ADMIN_API_KEY", mode)?,
+            identity: read.identity()?,
             password: read.password(mode)?,
             origins: read.origins(mode, only, dashboard_port)?,
             proxies: read.proxies()?,
@@ -288,6 +291,16 @@ impl Reader<'_> {
             self.check_secret(name, key, MIN_KEY)?;
         }
         Ok(keys)
+    }
+
+    fn identity(&self) -> Result<IdentitySecrets, ConfigError> {
+        const NAME: &str = "IDENTITY_SECRET";
+        let text = self.text(NAME).unwrap_or_default();
+        let secrets = text.split(',').map(str::trim).filter(|secret| !secret.is_empty());
+        secrets.into_iter().try_fold(IdentitySecrets::default(), |known, secret| {
+            let with = known.with(secret);
+            with.map_err(|rule| self.wrong(NAME, format!("{rule}; several are separated by commas")))
+        })
     }
 
     fn password(&self, mode: Mode) -> Result<PasswordSetting, ConfigError> {

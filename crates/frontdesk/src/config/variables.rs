@@ -104,6 +104,12 @@ pub(crate) const GROUPS: [Group; 6] = [
                  without it; at least 24 characters.",
             ),
             secret(
+                "IDENTITY_SECRET",
+                "none",
+                "What your site's server signs with who a visitor is: see docs/API.md, \"Signed identity\". At least 32 \
+                 characters. Several, separated by commas, are all good.",
+            ),
+            secret(
                 "DASHBOARD_PASSWORD",
                 "made at the first start in development",
                 "The dashboard's password, at least 12 characters. Production needs this, its hash, or one that \

@@ -13,7 +13,7 @@ use frontdesk_core::{
 use frontdesk_llm::{ApiForm, ApiFormSetting, BaseUrl, HttpModel, ModelSettings, ModelTimeouts};
 use frontdesk_store::{StoreUrl, open};
 use frontdesk_web::api::{self, ApiPorts, ApiSettings};
-use frontdesk_web::{AllowedOrigins, Edge, KeyRing, RateLimit, TrustedProxies};
+use frontdesk_web::{AllowedOrigins, Edge, IdentitySecrets, KeyRing, RateLimit, TrustedProxies};
 use tower::ServiceExt as _;
 
 /// The API over a model's server.
@@ -45,6 +45,7 @@ impl App {
         let chat = Chat::new(ports, ChatSettings::default());
         let settings = ApiSettings {
             keys: KeyRing::default().with_text(SiteId::DEFAULT, KeyKind::Public, "key"),
+            identity: IdentitySecrets::default(),
             origins: AllowedOrigins::default(),
             rate: RateLimit { requests: 1_000_000, window: Duration::from_mins(1) },
             widget: None,

@@ -1,8 +1,9 @@
 use async_trait::async_trait;
 use frontdesk_core::{
     Changes, CloseTurn, ConversationId, ConversationList, ConversationName, ConversationQuery,
-    ConversationStore, Message, MessageId, OpenTurn, SavePartial, SecretHash, SessionKey, SiteId, StoreError,
-    Thread, ThreadPage, Timestamp, TurnOpening,
+    ConversationStore, DeletedConversation, Message, MessageId, OpenTurn, RateAnswer, RatedAnswer,
+    SavePartial, SecretHash, SessionId, SessionKey, SiteId, StoreError, Thread, ThreadPage, Timestamp,
+    TurnOpening,
 };
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -43,6 +44,35 @@ struct WireAnswer {
     answer: WireMessage,
 }
 
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+enum WireRated {
+    Kept { conversation: String, session: String },
+    NotEnded,
+}
+
+#[derive(Deserialize)]
+struct WireDeleted {
+    conversation: String,
+    session: String,
+    secret: String,
+}
+
+fn session_id(text: &str) -> Result<SessionId, StoreError> {
+    values::parse("session", text, |session| SessionId::parse(session).ok())
+}
+
+/// A conversation's name, as the functions take it.
+fn name(name: &ConversationName) -> Map<String, Value> {
+    match name {
+        ConversationName::Id(site, conversation) => values::members(json!({
+            "site": site.to_string(),
+            "conversation": conversation.to_string(),
+        })),
+        ConversationName::Session(session) => values::session(session),
+    }
+}
+
 #[async_trait]
 impl ConversationStore for ConvexStore {
     async fn open_turn(&self, turn: OpenTurn) -> Result<TurnOpening, StoreError> {
@@ -59,6 +89,44 @@ impl ConversationStore for ConvexStore {
 
     async fn interrupt_unfinished(&self, _now: Timestamp) -> Result<u64, StoreError> {
         self.interrupt_all().await
+    }
+
+    async fn rate_answer(&self, rating: RateAnswer) -> Result<Option<RatedAnswer>, StoreError> {
+        let args = values::members(json!({
+            "site": rating.site.to_string(),
+            "secret": values::secret(Some(&rating.secret)),
+            "answer": rating.answer.to_string(),
+            "feedback": rating.feedback.as_ref().map(values::feedback),
+        }));
+        let rated: Option<WireRated> = self.mutation("turns:rate", Value::Object(args)).await?;
+        rated
+            .map(|rated| match rated {
+                WireRated::NotEnded => Ok(RatedAnswer::NotEnded),
+                WireRated::Kept { conversation, session } => Ok(RatedAnswer::Kept {
+                    conversation: values::conversation_id(&conversation)?,
+                    session: session_id(&session)?,
+                }),
+            })
+            .transpose()
+    }
+
+    async fn delete_conversation(
+        &self,
+        conversation: &ConversationName,
+    ) -> Result<Option<DeletedConversation>, StoreError> {
+        let site = match conversation {
+            ConversationName::Id(site, _) => *site,
+            ConversationName::Session(session) => session.site,
+        };
+        let args = json!({ "name": name(conversation) });
+        let deleted: Option<WireDeleted> = self.mutation("conversations:remove", args).await?;
+        let Some(WireDeleted { conversation, session, secret }) = deleted else { return Ok(None) };
+        let secret = match secret.as_str() {
+            "" => None,
+            secret => Some(SecretHash::from_bytes(values::bytes(secret)?)),
+        };
+        let session = SessionKey { site, session: session_id(&session)?, secret };
+        Ok(Some(DeletedConversation { conversation: values::conversation_id(&conversation)?, session }))
     }
 
     async fn conversations(&self, query: ConversationQuery) -> Result<ConversationList, StoreError> {
@@ -102,14 +170,7 @@ impl ConversationStore for ConvexStore {
         after: u32,
         limit: u32,
     ) -> Result<Option<Changes>, StoreError> {
-        let name = match conversation {
-            ConversationName::Id(site, conversation) => values::members(json!({
-                "site": site.to_string(),
-                "conversation": conversation.to_string(),
-            })),
-            ConversationName::Session(session) => values::session(session),
-        };
-        let args = json!({ "name": name, "after": after, "limit": limit.min(MAX_PAGE) });
+        let args = json!({ "name": name(conversation), "after": after, "limit": limit.min(MAX_PAGE) });
         let found: Option<WireChanges> = self.query("conversations:changes", args).await?;
         let Some(found) = found else { return Ok(None) };
         Ok(Some(Changes {

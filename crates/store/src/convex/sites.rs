@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use frontdesk_core::{KeyId, KeyKind, SiteId, SiteStore, StoreError, StoredKey, Timestamp};
+use frontdesk_core::{KeyId, KeyKind, SiteDocument, SiteId, SiteStore, StoreError, StoredKey, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -48,5 +48,23 @@ impl SiteStore for ConvexStore {
             "createdAt": key.created_at.millis(),
         }));
         self.mutation("sites:addKey", Value::Object(args)).await
+    }
+
+    async fn site_document(
+        &self,
+        site: SiteId,
+        document: SiteDocument,
+    ) -> Result<Option<String>, StoreError> {
+        self.query("sites:document", json!({ "site": site.to_string(), "name": document.as_str() })).await
+    }
+
+    async fn set_site_document(
+        &self,
+        site: SiteId,
+        document: SiteDocument,
+        text: String,
+    ) -> Result<(), StoreError> {
+        let args = json!({ "site": site.to_string(), "name": document.as_str(), "text": text });
+        self.mutation("sites:setDocument", args).await
     }
 }

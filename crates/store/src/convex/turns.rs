@@ -29,7 +29,7 @@ enum WireOpening {
     Repeated {
         conversation: String,
         visitor_message: String,
-        answer: WireMessage,
+        answer: Box<WireMessage>,
     },
     Mismatch,
     Busy {
@@ -57,6 +57,7 @@ impl ConvexStore {
             "now": turn.now.millis(),
             "historyLimit": turn.history_limit.min(MAX_PAGE),
             "historySince": turn.history_since.millis(),
+            "identity": turn.identity.as_ref().map(values::identity),
         })));
         Ok(match self.mutation("turns:open", Value::Object(args)).await? {
             WireOpening::Opened { conversation, visitor_message, answer, history } => {

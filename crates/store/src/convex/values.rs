@@ -1,9 +1,9 @@
 //! How values go over the wire.
 
 use frontdesk_core::{
-    AnswerFacts, ConversationId, ConversationSummary, FinishReason, HistoryEntry, IdempotencyKey, ListCursor,
-    Message, MessageId, MessageStatus, Role, SecretHash, SessionId, SessionKey, StoreError, Timestamp,
-    TurnFailure, Usage,
+    AnswerFacts, ConversationId, ConversationSummary, Feedback, FeedbackReason, FinishReason, HistoryEntry,
+    IdempotencyKey, ListCursor, Message, MessageId, MessageStatus, Rating, Role, SecretHash, SessionId,
+    SessionKey, StoreError, Timestamp, TurnFailure, Usage, VisitorIdentity,
 };
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -58,6 +58,55 @@ pub(super) struct WireMessage {
     output_tokens: Option<Whole<u32>>,
     first_token_millis: Option<Whole<u32>>,
     total_millis: Option<Whole<u32>>,
+    feedback: Option<WireFeedback>,
+}
+
+/// What is said of an answer.
+#[derive(Deserialize)]
+struct WireFeedback {
+    rating: String,
+    reason: Option<String>,
+    comment: Option<String>,
+}
+
+impl WireFeedback {
+    fn read(self) -> Result<Feedback, StoreError> {
+        Ok(Feedback {
+            rating: parse("rating", &self.rating, Rating::parse)?,
+            reason: optional("reason", self.reason.as_deref(), FeedbackReason::parse)?,
+            comment: self.comment,
+        })
+    }
+}
+
+/// Who a visitor is.
+#[derive(Deserialize)]
+struct WireIdentity {
+    id: String,
+    name: Option<String>,
+    email: Option<String>,
+}
+
+impl WireIdentity {
+    fn read(self) -> Result<VisitorIdentity, StoreError> {
+        let known = VisitorIdentity::new(self.id, self.name, self.email);
+        known.map_err(|_| Failure::corrupt("a visitor's identity is not in order"))
+    }
+}
+
+/// Who a visitor is, as the functions take it.
+pub(super) fn identity(identity: &VisitorIdentity) -> Value {
+    let known = json!({ "id": identity.id(), "name": identity.name(), "email": identity.email() });
+    Value::Object(members(known))
+}
+
+/// What is said of an answer, as the functions take it.
+pub(super) fn feedback(feedback: &Feedback) -> Value {
+    Value::Object(members(json!({
+        "rating": feedback.rating.as_str(),
+        "reason": feedback.reason.map(FeedbackReason::as_str),
+        "comment": feedback.comment,
+    })))
 }
 
 impl WireMessage {
@@ -88,6 +137,7 @@ impl WireMessage {
                 first_token_millis: number(self.first_token_millis),
                 total_millis: number(self.total_millis),
             },
+            feedback: self.feedback.map(WireFeedback::read).transpose()?,
         })
     }
 }
@@ -110,6 +160,7 @@ pub(super) struct WireSummary {
     last_role: String,
     message_count: Whole<u32>,
     revision: Whole<u32>,
+    identity: Option<WireIdentity>,
 }
 
 impl WireSummary {
@@ -124,6 +175,7 @@ impl WireSummary {
             last_role: parse("role", &self.last_role, Role::parse)?,
             message_count: self.message_count.0,
             revision: self.revision.0,
+            identity: self.identity.map(WireIdentity::read).transpose()?,
         })
     }
 }

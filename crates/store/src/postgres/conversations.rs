@@ -5,8 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use frontdesk_core::{
     Changes, CloseTurn, ConversationId, ConversationList, ConversationName, ConversationQuery,
-    ConversationStore, ListCursor, Message, MessageId, MessageStatus, OpenTurn, SavePartial, SecretHash,
-    SessionKey, SiteId, StoreError, StoreErrorKind, Thread, ThreadPage, Timestamp, TurnFailure, TurnOpening,
+    ConversationStore, DeletedConversation, ListCursor, Message, MessageId, MessageStatus, OpenTurn,
+    RateAnswer, RatedAnswer, SavePartial, SecretHash, SessionKey, SiteId, StoreError, StoreErrorKind, Thread,
+    ThreadPage, Timestamp, TurnFailure, TurnOpening,
 };
 use tokio::time::{Instant, sleep};
 use tokio_postgres::Row;
@@ -20,7 +21,7 @@ use super::statements::{
     SESSION_CHANGES, SESSION_THREAD, THREAD,
 };
 use super::turns::uuid;
-use super::{PostgresStore, turns};
+use super::{PostgresStore, changes, turns};
 
 /// After so long the server has ended a transaction of which it hears nothing more.
 const LEFT_BEHIND: Duration = Duration::from_secs(6);
@@ -66,6 +67,21 @@ impl ConversationStore for PostgresStore {
         let blank: String = ('\t'..='\u{3000}').filter(|c| c.is_whitespace()).collect();
         let values: [&(dyn ToSql + Sync); 4] = [&with_text, &without, &TurnFailure::Restarted.code(), &blank];
         self.engine.execute(Repeat::Harmless, INTERRUPT_UNFINISHED, &values).await
+    }
+
+    async fn rate_answer(&self, rating: RateAnswer) -> Result<Option<RatedAnswer>, StoreError> {
+        let rating = Arc::new(rating);
+        let rate = |connection| changes::rate(connection, Arc::clone(&rating));
+        self.engine.transact(Repeat::Harmless, rate).await.map_err(|undone| undone.failure.into())
+    }
+
+    async fn delete_conversation(
+        &self,
+        name: &ConversationName,
+    ) -> Result<Option<DeletedConversation>, StoreError> {
+        let name = Arc::new(name.clone());
+        let delete = |connection| changes::delete(connection, Arc::clone(&name));
+        self.engine.transact(Repeat::Harmless, delete).await.map_err(|undone| undone.failure.into())
     }
 
     async fn conversations(&self, query: ConversationQuery) -> Result<ConversationList, StoreError> {

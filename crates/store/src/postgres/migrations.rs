@@ -11,8 +11,10 @@ use super::{OpenPostgresError, rows};
 pub(super) type Migration = (&'static str, &'static str);
 
 /// The schema, step by step. What has been released is never edited: its checksum is in every database.
-pub(super) const MIGRATIONS: [Migration; 1] =
-    [("0001_first", include_str!("../../migrations/postgres/0001_first.sql"))];
+pub(super) const MIGRATIONS: [Migration; 2] = [
+    ("0001_first", include_str!("../../migrations/postgres/0001_first.sql")),
+    ("0002_feedback", include_str!("../../migrations/postgres/0002_feedback.sql")),
+];
 
 /// A migration may take its time, but what is in its way may not.
 const SETTINGS: &str = "SET statement_timeout = 0; SET lock_timeout = 60000";

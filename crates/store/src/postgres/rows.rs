@@ -1,8 +1,9 @@
 //! How values lie in columns.
 
 use frontdesk_core::{
-    AnswerFacts, ConversationId, ConversationSummary, FinishReason, IdempotencyKey, Message, MessageId,
-    MessageStatus, Role, SecretHash, SessionId, Timestamp, TurnFailure, Usage,
+    AnswerFacts, ConversationId, ConversationSummary, Feedback, FeedbackReason, FinishReason, IdempotencyKey,
+    Message, MessageId, MessageStatus, Rating, Role, SecretHash, SessionId, Timestamp, TurnFailure, Usage,
+    VisitorIdentity,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
@@ -11,10 +12,10 @@ use uuid::Uuid;
 use super::error::Failure;
 
 /// How many columns [`message`] reads.
-pub(super) const MESSAGE: usize = 15;
+pub(super) const MESSAGE: usize = 18;
 
 /// How many columns [`summary`] reads.
-pub(super) const SUMMARY: usize = 9;
+pub(super) const SUMMARY: usize = 12;
 
 /// What stands for a session's secret; nothing for those without one.
 pub(super) fn secret(secret: Option<&SecretHash>) -> &[u8] {
@@ -44,7 +45,20 @@ pub(super) fn message(row: &Row, at: usize) -> Result<Message, Failure> {
             first_token_millis: optional_number(row, at + 12)?,
             total_millis: optional_number(row, at + 13)?,
         },
+        feedback: feedback(row, at + 15)?,
     })
+}
+
+fn feedback(row: &Row, at: usize) -> Result<Option<Feedback>, Failure> {
+    let Some(rating) = optional(row, at, Rating::parse)? else { return Ok(None) };
+    let reason = optional(row, at + 1, FeedbackReason::parse)?;
+    Ok(Some(Feedback { rating, reason, comment: get(row, at + 2)? }))
+}
+
+fn identity(row: &Row, at: usize) -> Result<Option<VisitorIdentity>, Failure> {
+    let Some(id) = get::<Option<String>>(row, at)? else { return Ok(None) };
+    let known = VisitorIdentity::new(id, get(row, at + 1)?, get(row, at + 2)?);
+    known.map(Some).map_err(|_| unknown(at))
 }
 
 /// The conversation whose columns begin at `at`.
@@ -59,6 +73,7 @@ pub(super) fn summary(row: &Row, at: usize) -> Result<ConversationSummary, Failu
         last_role: text(row, at + 6, Role::parse)?,
         message_count: number(row, at + 7)?,
         revision: number(row, at + 8)?,
+        identity: identity(row, at + 9)?,
     })
 }
 

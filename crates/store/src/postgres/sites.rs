@@ -1,10 +1,10 @@
 use async_trait::async_trait;
-use frontdesk_core::{KeyId, KeyKind, SiteId, SiteStore, StoreError, StoredKey, Timestamp};
+use frontdesk_core::{KeyId, KeyKind, SiteDocument, SiteId, SiteStore, StoreError, StoredKey, Timestamp};
 use tokio_postgres::Row;
 
 use super::engine::Repeat;
 use super::error::Failure;
-use super::statements::{ADD_KEY, ENSURE_SITE, KEYS};
+use super::statements::{ADD_KEY, ENSURE_SITE, KEYS, SET_SITE_DOCUMENT, SITE_DOCUMENT};
 use super::turns::uuid;
 use super::{PostgresStore, rows};
 
@@ -25,6 +25,26 @@ impl SiteStore for PostgresStore {
         let (kind, sha256, created_at) = (key.kind.as_str(), &key.sha256[..], key.created_at.millis());
         let values: super::connection::Values<'_> = &[&id, &site, &kind, &sha256, &key.text, &created_at];
         self.engine.execute(Repeat::Doubles, ADD_KEY, values).await.map(drop)
+    }
+
+    async fn site_document(
+        &self,
+        site: SiteId,
+        document: SiteDocument,
+    ) -> Result<Option<String>, StoreError> {
+        let values: super::connection::Values<'_> = &[&uuid(site.as_bytes()), &document.as_str()];
+        let rows = self.engine.read(SITE_DOCUMENT, values).await?;
+        Ok(rows.first().map(|row| rows::get(row, 0)).transpose()?)
+    }
+
+    async fn set_site_document(
+        &self,
+        site: SiteId,
+        document: SiteDocument,
+        text: String,
+    ) -> Result<(), StoreError> {
+        let values: super::connection::Values<'_> = &[&uuid(site.as_bytes()), &document.as_str(), &text];
+        self.engine.execute(Repeat::Harmless, SET_SITE_DOCUMENT, values).await.map(drop)
     }
 }
 

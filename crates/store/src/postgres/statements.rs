@@ -4,7 +4,8 @@
 macro_rules! message {
     () => {
         "m.id, m.seq, m.role, m.status, m.text, m.created_at, m.idempotency_key, m.model, m.finish, m.failure, \
-         m.input_tokens, m.output_tokens, m.first_token_millis, m.total_millis, m.revision"
+         m.input_tokens, m.output_tokens, m.first_token_millis, m.total_millis, m.revision, m.rating, m.rating_reason, \
+         m.rating_comment"
     };
 }
 
@@ -12,7 +13,7 @@ macro_rules! message {
 macro_rules! summary {
     () => {
         "c.id, c.session, c.has_secret, c.created_at, c.updated_at, c.last_message, c.last_role, \
-         c.message_count, c.revision"
+         c.message_count, c.revision, c.visitor_id, c.visitor_name, c.visitor_email"
     };
 }
 
@@ -86,8 +87,10 @@ statements! {
     REPLACE_ANSWER =
         "UPDATE messages
          SET id = $3, revision = $4, status = 'streaming', text = '', created_at = $5, model = NULL, finish = NULL,
-             failure = NULL, input_tokens = NULL, output_tokens = NULL, first_token_millis = NULL, total_millis = NULL
+             failure = NULL, input_tokens = NULL, output_tokens = NULL, first_token_millis = NULL, total_millis = NULL,
+             rating = NULL, rating_reason = NULL, rating_comment = NULL
          WHERE conversation_id = $1 AND seq = $2";
+    IDENTIFY = "UPDATE conversations SET visitor_id = $2, visitor_name = $3, visitor_email = $4 WHERE id = $1";
     /// Ends an answer that nobody writes.
     END_ABANDONED = "UPDATE messages SET revision = $2, status = $3, failure = $4 WHERE id = $1";
     HISTORY =
@@ -135,6 +138,31 @@ statements! {
              total_millis = ending.total_millis
          FROM changed JOIN ending ON ending.id = changed.id
          WHERE messages.id = changed.id";
+    FIND_RATED =
+        "SELECT m.conversation_id, s.session
+         FROM messages m JOIN sessions s ON s.conversation_id = m.conversation_id
+         WHERE m.id = $1 AND m.site_id = $2 AND m.role = 'assistant' AND s.secret = $3";
+    ANSWER_STATUS = "SELECT status FROM messages WHERE id = $1";
+    /// Of a conversation that is locked.
+    RATE =
+        "WITH rated AS (
+             SELECT id, conversation_id FROM messages
+             WHERE id = $1 AND (rating IS DISTINCT FROM $2 OR rating_reason IS DISTINCT FROM $3
+                                OR rating_comment IS DISTINCT FROM $4)
+         ), changed AS (
+             UPDATE conversations SET revision = conversations.revision + 1
+             FROM rated WHERE conversations.id = rated.conversation_id RETURNING rated.id, conversations.revision
+         )
+         UPDATE messages SET revision = changed.revision, rating = $2, rating_reason = $3, rating_comment = $4
+         FROM changed WHERE messages.id = changed.id";
+    OWNER =
+        "SELECT conversation_id, session, secret FROM sessions WHERE conversation_id = $1 AND site_id = $2";
+    OWNER_OF_SESSION =
+        "SELECT conversation_id, session, secret FROM sessions WHERE site_id = $1 AND session = $2 AND secret = $3";
+    /// What belongs to it goes with it.
+    DELETE_CONVERSATION = "DELETE FROM conversations WHERE id = $1";
+    UNCOUNT_CONVERSATION =
+        "UPDATE site_counts SET conversations = conversations - 1 WHERE site_id = $1 AND part = $2";
     /// Transactions of this program that are not over, each with the moment when it began.
     OPEN_TRANSACTIONS =
         "SELECT pid, xact_start::text FROM pg_stat_activity
@@ -233,6 +261,11 @@ statements! {
     ENSURE_SITE = "INSERT INTO sites (id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     KEYS = "SELECT id, kind, sha256, text, created_at FROM keys WHERE site_id = $1 ORDER BY created_at, id";
     ADD_KEY = "INSERT INTO keys (id, site_id, kind, sha256, text, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
+
+    SITE_DOCUMENT = "SELECT text FROM site_documents WHERE site_id = $1 AND name = $2";
+    SET_SITE_DOCUMENT =
+        "INSERT INTO site_documents (site_id, name, text) VALUES ($1, $2, $3)
+         ON CONFLICT (site_id, name) DO UPDATE SET text = excluded.text";
 
     EXPORT_SITES = "SELECT id, name, created_at FROM sites ORDER BY id";
     EXPORT_CONVERSATIONS = concat!(

@@ -17,12 +17,17 @@ use super::error::Failure;
 use super::rows::{self, MESSAGE};
 use super::statements::{
     APPEND_TURN, BEGIN_CONVERSATION, BEGIN_SESSION, CLOSE_TURNS, COUNT_CONVERSATION, END_ABANDONED,
-    FIND_ANSWERS, GROW_CONVERSATION, HISTORY, KNOWN, LOCK_CONVERSATIONS, LOCK_SESSION, REPLACE_ANSWER,
-    RUNNING, SAVE_PARTIALS, TOUCH_CONVERSATION,
+    FIND_ANSWERS, GROW_CONVERSATION, HISTORY, IDENTIFY, KNOWN, LOCK_CONVERSATIONS, LOCK_SESSION,
+    REPLACE_ANSWER, RUNNING, SAVE_PARTIALS, TOUCH_CONVERSATION,
 };
 
 /// In how many rows a site's conversations are counted.
 const PARTS: u8 = 16;
+
+/// The row in which a conversation is counted.
+pub(super) fn part_of(conversation: ConversationId) -> i16 {
+    i16::from(conversation.as_bytes()[15] % PARTS)
+}
 
 pub(super) fn uuid(bytes: &[u8; 16]) -> Uuid {
     Uuid::from_bytes(*bytes)
@@ -88,6 +93,7 @@ pub(super) async fn open(
     if let Some(Running { answer, .. }) = running.filter(|_| abandoned.is_none()) {
         return Ok(TurnOpening::Busy { answer });
     }
+    identify(connection, &conversation, turn).await?;
     if let Some(known) = known {
         replace_answer(connection, &conversation, &known, abandoned, turn).await?;
         let history = read_history(connection, &conversation, known.seq, turn.history_limit, turn).await?;
@@ -155,7 +161,7 @@ async fn begin(connection: &Connection, turn: &OpenTurn) -> Result<TurnOpening, 
     let conversation = Locked { id: turn.ids.conversation, message_count: 0, revision: 0 };
     let (id, site) = (uuid(conversation.id.as_bytes()), uuid(turn.session.site.as_bytes()));
     let (session, now) = (turn.session.session.as_str(), turn.now.millis());
-    let part = i16::from(turn.ids.conversation.as_bytes()[15] % PARTS);
+    let part = part_of(turn.ids.conversation);
     let secret = rows::secret(turn.session.secret.as_ref());
     let counts = connection
         .execute_all(&[
@@ -169,6 +175,7 @@ async fn begin(connection: &Connection, turn: &OpenTurn) -> Result<TurnOpening, 
     if counts[1] == 0 {
         return Err(Failure::Raced);
     }
+    identify(connection, &conversation, turn).await?;
     let message = AppendedTurn::new(&conversation, 0, turn);
     // Last, because everybody who begins a conversation of this part waits for it.
     let steps = [(APPEND_TURN, &message.values()[..]), (COUNT_CONVERSATION, &[&site, &part])];
@@ -225,6 +232,15 @@ async fn append_turn(
     let grown: [&(dyn ToSql + Sync); 5] =
         [&message.conversation, &message.now, &preview(message.text), &count, &revision];
     connection.execute_all(&[(GROW_CONVERSATION, &grown), (APPEND_TURN, &message.values())]).await?;
+    Ok(())
+}
+
+/// Keeps who the visitor is, if the site has said so.
+async fn identify(connection: &Connection, conversation: &Locked, turn: &OpenTurn) -> Result<(), Failure> {
+    let Some(identity) = &turn.identity else { return Ok(()) };
+    let id = uuid(conversation.id.as_bytes());
+    let values: [&(dyn ToSql + Sync); 4] = [&id, &identity.id(), &identity.name(), &identity.email()];
+    connection.execute(IDENTIFY, &values).await?;
     Ok(())
 }
 

@@ -84,11 +84,13 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // FULL and not NORMAL: in WAL mode NORMAL may roll back commits that were acknowledged before a power cut.
+    // FULL and not NORMAL: in WAL mode NORMAL may roll back commits that were acknowledged before a power cut. What is
+    // deleted is overwritten, because visitors are told that it is gone.
     connection.execute_batch(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
+         PRAGMA secure_delete = ON;
          PRAGMA temp_store = MEMORY;
          PRAGMA journal_size_limit = 67108864;",
     )?;
@@ -139,6 +141,7 @@ mod tests {
         let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
         let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
         assert_eq!((mode.as_str(), pragma("synchronous"), pragma("foreign_keys")), ("wal", 2, 1));
+        assert_eq!(pragma("secure_delete"), 1);
     }
 
     /// Without this lock any other process that opens the database and closes it again deletes the log, and with it what

@@ -1,14 +1,15 @@
 use async_trait::async_trait;
 use frontdesk_core::{
     Changes, CloseTurn, ConversationId, ConversationList, ConversationName, ConversationQuery,
-    ConversationStore, ListCursor, Message, MessageId, OpenTurn, SavePartial, SecretHash, SessionKey, SiteId,
-    StoreError, Thread, ThreadPage, Timestamp, TurnOpening,
+    ConversationStore, DeletedConversation, ListCursor, Message, MessageId, OpenTurn, RateAnswer,
+    RatedAnswer, SavePartial, SecretHash, SessionKey, SiteId, StoreError, Thread, ThreadPage, Timestamp,
+    TurnOpening,
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::Failure;
 use super::rows::{self, MESSAGE, SUMMARY};
-use super::{SqliteStore, turns};
+use super::{SqliteStore, changes, turns};
 
 #[async_trait]
 impl ConversationStore for SqliteStore {
@@ -26,6 +27,18 @@ impl ConversationStore for SqliteStore {
 
     async fn interrupt_unfinished(&self, _now: Timestamp) -> Result<u64, StoreError> {
         self.write(turns::interrupt_unfinished).await
+    }
+
+    async fn rate_answer(&self, rating: RateAnswer) -> Result<Option<RatedAnswer>, StoreError> {
+        self.write(move |connection| changes::rate(connection, &rating)).await
+    }
+
+    async fn delete_conversation(
+        &self,
+        name: &ConversationName,
+    ) -> Result<Option<DeletedConversation>, StoreError> {
+        let name = name.clone();
+        self.write(move |connection| changes::delete(connection, &name)).await
     }
 
     async fn conversations(&self, query: ConversationQuery) -> Result<ConversationList, StoreError> {
@@ -79,7 +92,7 @@ impl ConversationStore for SqliteStore {
     }
 }
 
-fn find(connection: &Connection, session: &SessionKey) -> Result<Option<ConversationId>, Failure> {
+pub(super) fn find(connection: &Connection, session: &SessionKey) -> Result<Option<ConversationId>, Failure> {
     let sql = "SELECT conversation_id FROM sessions WHERE site_id = ? AND session = ? AND secret = ?";
     let values =
         params![session.site.as_bytes(), session.session.as_str(), rows::secret(session.secret.as_ref())];

@@ -3,19 +3,21 @@
 use std::error::Error;
 
 use frontdesk_core::{
-    AnswerFacts, ConversationId, ConversationSummary, FinishReason, IdempotencyKey, Message, MessageId,
-    MessageStatus, Role, SecretHash, SessionId, Timestamp, TurnFailure, Usage,
+    AnswerFacts, ConversationId, ConversationSummary, Feedback, FeedbackReason, FinishReason, IdempotencyKey,
+    Message, MessageId, MessageStatus, Rating, Role, SecretHash, SessionId, Timestamp, TurnFailure, Usage,
+    VisitorIdentity,
 };
 use rusqlite::Row;
 use rusqlite::types::Type;
 
 /// The columns that [`message`] reads.
 pub(super) const MESSAGE: &str = "id, seq, role, status, text, created_at, idempotency_key, model, finish, failure, \
-                                  input_tokens, output_tokens, first_token_millis, total_millis, revision";
+                                  input_tokens, output_tokens, first_token_millis, total_millis, revision, rating, \
+                                  rating_reason, rating_comment";
 
 /// The columns that [`summary`] reads.
-pub(super) const SUMMARY: &str =
-    "id, session, has_secret, created_at, updated_at, last_message, last_role, message_count, revision";
+pub(super) const SUMMARY: &str = "id, session, has_secret, created_at, updated_at, last_message, last_role, \
+                                  message_count, revision, visitor_id, visitor_name, visitor_email";
 
 /// What stands for a session's secret; nothing for those without one.
 pub(super) fn secret(secret: Option<&SecretHash>) -> &[u8] {
@@ -44,7 +46,22 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
             first_token_millis: row.get(12)?,
             total_millis: row.get(13)?,
         },
+        feedback: feedback(row, 15)?,
     })
+}
+
+/// What is said of an answer, in the three columns from `at` on.
+pub(super) fn feedback(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Feedback>> {
+    let Some(rating) = optional(row, at, Rating::parse)? else { return Ok(None) };
+    let reason = optional(row, at + 1, FeedbackReason::parse)?;
+    Ok(Some(Feedback { rating, reason, comment: row.get(at + 2)? }))
+}
+
+/// Who a visitor is, in the three columns from `at` on.
+fn identity(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<VisitorIdentity>> {
+    let Some(id) = row.get::<_, Option<String>>(at)? else { return Ok(None) };
+    let known = VisitorIdentity::new(id, row.get(at + 1)?, row.get(at + 2)?);
+    known.map(Some).map_err(|_| unknown(at, ""))
 }
 
 pub(super) fn summary(row: &Row<'_>) -> rusqlite::Result<ConversationSummary> {
@@ -58,6 +75,7 @@ pub(super) fn summary(row: &Row<'_>) -> rusqlite::Result<ConversationSummary> {
         last_role: text(row, 6, Role::parse)?,
         message_count: row.get(7)?,
         revision: row.get(8)?,
+        identity: identity(row, 9)?,
     })
 }
 

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
-use frontdesk_core::{KeyId, KeyKind, SiteId, SiteStore, StoreError, StoredKey, Timestamp};
-use rusqlite::params;
+use frontdesk_core::{KeyId, KeyKind, SiteDocument, SiteId, SiteStore, StoreError, StoredKey, Timestamp};
+use rusqlite::{OptionalExtension as _, params};
 
 use super::{SqliteStore, rows};
 
@@ -53,6 +53,37 @@ impl SiteStore for SqliteStore {
                     key.text,
                     key.created_at.millis(),
                 ])?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn site_document(
+        &self,
+        site: SiteId,
+        document: SiteDocument,
+    ) -> Result<Option<String>, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT text FROM site_documents WHERE site_id = ? AND name = ?";
+            let values = params![site.as_bytes(), document.as_str()];
+            Ok(connection.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?)
+        })
+        .await
+    }
+
+    async fn set_site_document(
+        &self,
+        site: SiteId,
+        document: SiteDocument,
+        text: String,
+    ) -> Result<(), StoreError> {
+        self.write(move |connection| {
+            connection
+                .prepare_cached(
+                    "INSERT INTO site_documents (site_id, name, text) VALUES (?, ?, ?)
+                     ON CONFLICT (site_id, name) DO UPDATE SET text = excluded.text",
+                )?
+                .execute(params![site.as_bytes(), document.as_str(), text])?;
             Ok(())
         })
         .await

@@ -43,6 +43,7 @@ pub(super) fn open(connection: &Connection, turn: &OpenTurn) -> Result<TurnOpeni
         }
         None => (turn.ids.visitor_message, append_turn(connection, conversation, turn)?),
     };
+    identify(connection, conversation, turn)?;
     Ok(TurnOpening::Opened(OpenedTurn {
         conversation,
         visitor_message,
@@ -166,6 +167,17 @@ fn append_turn(
     Ok(seq)
 }
 
+/// Keeps who the visitor is, if the site has said so.
+fn identify(connection: &Connection, conversation: ConversationId, turn: &OpenTurn) -> Result<(), Failure> {
+    let Some(identity) = &turn.identity else { return Ok(()) };
+    connection
+        .prepare_cached(
+            "UPDATE conversations SET visitor_id = ?, visitor_name = ?, visitor_email = ? WHERE id = ?",
+        )?
+        .execute(params![identity.id(), identity.name(), identity.email(), conversation.as_bytes()])?;
+    Ok(())
+}
+
 fn replace_answer(
     connection: &Connection,
     conversation: ConversationId,
@@ -177,7 +189,8 @@ fn replace_answer(
         .prepare_cached(
             "UPDATE messages
              SET id = ?, revision = ?, status = 'streaming', text = '', created_at = ?, model = NULL, finish = NULL, failure = NULL,
-                 input_tokens = NULL, output_tokens = NULL, first_token_millis = NULL, total_millis = NULL
+                 input_tokens = NULL, output_tokens = NULL, first_token_millis = NULL, total_millis = NULL,
+                 rating = NULL, rating_reason = NULL, rating_comment = NULL
              WHERE conversation_id = ? AND seq = ?",
         )?
         .execute(params![

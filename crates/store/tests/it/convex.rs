@@ -41,7 +41,9 @@ frontdesk_core::store_suite!(match ConvexDeployment::start() {
 mod faults {
     use std::time::Duration;
 
-    use frontdesk_core::testing::suite::{PAGE, SITE, changes, operators, oracle, session, sites, turns};
+    use frontdesk_core::testing::suite::{
+        PAGE, SITE, changes, feedback, operators, oracle, session, sites, turns,
+    };
     use frontdesk_core::{ConversationQuery, MessageStatus, OpenTurn, StoreErrorKind};
     use frontdesk_testkit::Effort;
     use serde_json::json;
@@ -64,12 +66,14 @@ mod faults {
             "turns:close",
             "turns:savePartial",
             "turns:interrupt",
+            "turns:rate",
             "operators:setPassword",
             "operators:openSession",
             "operators:endSessions",
             "operators:takeTry",
             "operators:forgetTries",
             "sites:addKey",
+            "sites:setDocument",
         ];
         let faults: Vec<_> = mutations
             .iter()
@@ -100,6 +104,8 @@ mod faults {
         turns::unfinished_answers_become_interrupted_or_failed,
         turns::a_partial_answer_is_kept,
         changes::every_change_has_the_next_number,
+        feedback::the_same_rating_again_changes_nothing,
+        sites::a_document_is_kept_as_it_was_set_last,
         operators::a_password_is_replaced_and_ends_sessions,
         operators::all_sessions_end_at_once,
         operators::tries_run_out_and_come_back,
@@ -293,14 +299,14 @@ mod opening {
 
     #[test]
     fn functions_that_run_for_everybody_are_refused() {
-        let error = error(imposter(r#"{"status":"success","value":{"schema":1.0}}"#));
+        let error = error(imposter(r#"{"status":"success","value":{"schema":2.0}}"#));
         assert!(matches!(error, OpenConvexError::Public { .. }), "{error}");
     }
 
     #[test]
     fn functions_of_another_version_are_refused() {
-        let error = error(imposter(r#"{"status":"success","value":{"schema":2.0}}"#));
-        assert!(matches!(error, OpenConvexError::Schema { found: 2, known: 1, .. }), "{error}");
+        let error = error(imposter(r#"{"status":"success","value":{"schema":1.0}}"#));
+        assert!(matches!(error, OpenConvexError::Schema { found: 1, known: 2, .. }), "{error}");
     }
 
     #[test]

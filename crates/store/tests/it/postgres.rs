@@ -148,9 +148,9 @@ mod opening {
     fn a_schema_that_is_newer_or_another_one_is_refused() {
         let Some(server) = server() else { return };
         let newer = database(server, "migrated");
-        server.execute(&newer, "INSERT INTO migrations VALUES (2, '0002_later', ''::bytea, 0)");
+        server.execute(&newer, "INSERT INTO migrations VALUES (1000, '1000_later', ''::bytea, 0)");
         let error = refusal(&server.url(&newer));
-        assert!(matches!(error, OpenPostgresError::Newer { found: 2, known: 1 }), "{error}");
+        assert!(matches!(error, OpenPostgresError::Newer { found: 1000, .. }), "{error}");
         let edited = database(server, "migrated");
         server.execute(&edited, "UPDATE migrations SET sha256 = 'x'");
         let error = refusal(&server.url(&edited));

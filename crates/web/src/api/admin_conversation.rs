@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::Api;
 use super::admin_conversations::AdminConversation;
+use super::feedback::VisibleFeedback;
 use super::session_messages::older;
 use crate::extract::{Admin, PathText, Query};
 use crate::reply::JsonReply;
@@ -52,6 +53,9 @@ pub(crate) struct AdminMessage {
     /// Milliseconds from the visitor's message to the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     total_ms: Option<u32>,
+    /// What the visitor says of an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    feedback: Option<VisibleFeedback>,
 }
 
 impl From<Message> for AdminMessage {
@@ -69,6 +73,7 @@ impl From<Message> for AdminMessage {
             usage: facts.usage.map(TokenUsage::from),
             first_token_ms: facts.first_token_millis,
             total_ms: facts.total_millis,
+            feedback: message.feedback.map(VisibleFeedback::from),
         }
     }
 }
@@ -77,7 +82,7 @@ impl From<Message> for AdminMessage {
 const PAGE: u32 = 1000;
 
 /// The longest id that is looked for.
-const MAX_ID: usize = 128;
+pub(super) const MAX_ID: usize = 128;
 
 /// A conversation with its messages.
 #[utoipa::path(

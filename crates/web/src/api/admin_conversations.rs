@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::Api;
 use crate::extract::{Admin, Query};
 use crate::reply::JsonReply;
+use crate::transcript::VisibleVisitor;
 use crate::{ApiError, Code, ErrorObject, cursor};
 
 /// A page of a site's conversations.
@@ -42,6 +43,9 @@ pub(crate) struct AdminConversation {
     message_count: u32,
     /// Whether only the visitor's own client can read and continue it.
     has_secret: bool,
+    /// Who the visitor is, if the site has vouched for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    visitor: Option<VisibleVisitor>,
 }
 
 impl From<ConversationSummary> for AdminConversation {
@@ -56,6 +60,7 @@ impl From<ConversationSummary> for AdminConversation {
             last_role: summary.last_role.as_str(),
             message_count: summary.message_count,
             has_secret: summary.has_secret,
+            visitor: summary.identity.as_ref().map(VisibleVisitor::from),
         }
     }
 }

@@ -9,7 +9,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Api;
-use crate::extract::{FromJson, JsonBody, SendQuota, Visitor, idempotency_key, required_text, session_key};
+use crate::extract::{
+    FromJson, JsonBody, SendQuota, Visitor, idempotency_key, required_text, session_key, visitor_identity,
+};
 use crate::reply::JsonReply;
 use crate::stream::TokenUsage;
 use crate::{ApiError, Code, ErrorObject};
@@ -32,7 +34,7 @@ pub(crate) struct ChatRequest {
 impl FromJson for ChatRequest {}
 
 impl ChatRequest {
-    /// The message, checked. After this no text of the request is unchecked.
+    /// The message, checked. After this no text of the body is unchecked.
     pub(crate) fn check(self, site: SiteId, headers: &HeaderMap) -> Result<SendMessage, ApiError> {
         let session = required_text("sessionId", self.session_id)?;
         let message = required_text("message", self.message)?;
@@ -51,6 +53,7 @@ impl ChatRequest {
             session: session_key(site, &session, headers)?,
             text,
             idempotency_key: idempotency_key(headers, key.as_deref())?,
+            identity: None,
         })
     }
 }
@@ -82,12 +85,13 @@ pub(crate) struct ChatReply {
     params(
         ("x-session-secret" = Option<String>, Header, description = "43 base64url characters that only this visitor's client knows: keeps the conversation apart from that of others who use the same sessionId."),
         ("Idempotency-Key" = Option<String>, Header, description = "The client's own name for the message. Sent again under the same key it is not stored or answered twice; an answer that failed is written anew."),
+        ("x-identity-token" = Option<String>, Header, description = "A JWT in which the site's server says who the visitor is, signed with IDENTITY_SECRET."),
     ),
     security(("publicKey" = []), ("widgetKey" = [])),
     responses(
         (status = 200, description = "The answer.", body = ChatReply),
         (status = 400, description = "The request is not in order; `code` says how.", body = ErrorObject),
-        (status = 401, description = "`unauthorized`", body = ErrorObject),
+        (status = 401, description = "`unauthorized`, `invalid_identity_token` or `expired_identity_token`", body = ErrorObject),
         (status = 403, description = "`origin_denied`", body = ErrorObject),
         (status = 408, description = "`request_timeout`", body = ErrorObject),
         (status = 409, description = "`conversation_busy`: another answer of this conversation is being written.", body = ErrorObject),
@@ -108,7 +112,9 @@ pub(crate) async fn chat(
     headers: HeaderMap,
     JsonBody(body): JsonBody<ChatRequest>,
 ) -> Result<Response, ApiError> {
-    let turn = api.ports.chat.send(body.check(visitor.site, &headers)?).await?;
+    let message = body.check(visitor.site, &headers)?;
+    let message = SendMessage { identity: visitor_identity(&api, &headers)?, ..message };
+    let turn = api.ports.chat.send(message).await?;
     let repeated = turn.repeated;
     let reply = wait(turn).await?;
     let mut response = JsonReply(reply).into_response();

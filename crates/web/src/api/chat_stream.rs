@@ -3,11 +3,12 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
+use frontdesk_core::SendMessage;
 use http::HeaderMap;
 
 use super::Api;
 use super::chat::ChatRequest;
-use crate::extract::{JsonBody, SendQuota, Visitor};
+use crate::extract::{JsonBody, SendQuota, Visitor, visitor_identity};
 use crate::layers::RequestContext;
 use crate::stream::{Framing, StreamEvent, follow};
 use crate::{ApiError, ErrorObject};
@@ -22,13 +23,14 @@ use crate::{ApiError, ErrorObject};
     params(
         ("x-session-secret" = Option<String>, Header, description = "43 base64url characters that only this visitor's client knows: keeps the conversation apart from that of others who use the same sessionId."),
         ("Idempotency-Key" = Option<String>, Header, description = "The client's own name for the message. Sent again under the same key it is not stored or answered twice; an answer that failed is written anew."),
+        ("x-identity-token" = Option<String>, Header, description = "A JWT in which the site's server says who the visitor is, signed with IDENTITY_SECRET."),
     ),
     security(("publicKey" = []), ("widgetKey" = [])),
     responses(
         (status = 200, description = "The events of the answer: `start`, then `token`s, then `done` or `error`. NDJSON, one event a line; with `Accept: text/event-stream` server-sent events with the cursor as id.",
             content((StreamEvent<'static> = "application/x-ndjson"), (StreamEvent<'static> = "text/event-stream"))),
         (status = 400, description = "The request is not in order; `code` says how.", body = ErrorObject),
-        (status = 401, description = "`unauthorized`", body = ErrorObject),
+        (status = 401, description = "`unauthorized`, `invalid_identity_token` or `expired_identity_token`", body = ErrorObject),
         (status = 403, description = "`origin_denied`", body = ErrorObject),
         (status = 408, description = "`request_timeout`", body = ErrorObject),
         (status = 409, description = "`conversation_busy`: another answer of this conversation is being written.", body = ErrorObject),
@@ -48,6 +50,8 @@ pub(crate) async fn chat_stream(
     headers: HeaderMap,
     JsonBody(body): JsonBody<ChatRequest>,
 ) -> Result<Response, ApiError> {
-    let turn = api.ports.chat.send(body.check(visitor.site, &headers)?).await?;
+    let message = body.check(visitor.site, &headers)?;
+    let message = SendMessage { identity: visitor_identity(&api, &headers)?, ..message };
+    let turn = api.ports.chat.send(message).await?;
     Ok(follow(turn, Framing::asked(&headers), &context.id))
 }

@@ -53,7 +53,9 @@ pub fn document() -> String {
     let documented = OpenApiRouter::<Arc<Api>>::with_openapi(Document::openapi()).merge(documented_routes());
     let mut document = documented.into_openapi();
     for (path, item) in &mut document.paths.paths {
-        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+        for operation in
+            [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten()
+        {
             add_response_headers(path, operation);
         }
     }

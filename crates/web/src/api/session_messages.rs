@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Api;
+use super::feedback::VisibleFeedback;
 use crate::extract::{PathText, Query, ReadQuota, Visitor, session_key};
 use crate::reply::JsonReply;
 use crate::{ApiError, Code, ErrorObject};
@@ -48,6 +49,9 @@ pub(crate) struct VisibleMessage {
     /// Why the answer was interrupted or failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
+    /// What the visitor says of an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    feedback: Option<VisibleFeedback>,
 }
 
 impl From<Message> for VisibleMessage {
@@ -63,6 +67,7 @@ impl From<Message> for VisibleMessage {
             client_message_id: message.idempotency_key.map(|key| key.as_str().to_owned()),
             finish_reason: message.facts.finish.map(FinishReason::as_str),
             code: message.facts.failure.map(frontdesk_core::TurnFailure::code),
+            feedback: message.feedback.map(VisibleFeedback::from),
         }
     }
 }

@@ -59,7 +59,7 @@ impl Row {
     fn new(summary: ConversationSummary, now: Timestamp, current: Option<ConversationId>) -> Self {
         Self {
             id: summary.id.to_string(),
-            visitor: Pseudonym::of(&summary.session),
+            visitor: Pseudonym::of(&summary.session, summary.identity.as_ref()),
             updated: Moment::ago(summary.updated_at, now),
             last_message: summary.last_message,
             visitor_last: summary.last_role == Role::Visitor,

@@ -1,18 +1,22 @@
 //! A conversation, as a page shows it.
 
 use frontdesk_core::{
-    AnswerFacts, FeedCursor, FinishReason, Message, MessageStatus, Role, Thread, Timestamp, TurnFailure,
+    AnswerFacts, FeedCursor, Feedback, FinishReason, Message, MessageStatus, Rating, Role, Thread, Timestamp,
+    TurnFailure, VisitorIdentity,
 };
 
 use super::markdown;
 use super::moment::Moment;
 use super::pseudonym::Pseudonym;
+use crate::transcript::reason_in_words;
 
 /// A conversation with a page of its messages.
 pub(super) struct ThreadView {
     pub(super) id: String,
     pub(super) session: String,
     pub(super) visitor: Pseudonym,
+    /// Who the visitor is, as the site says.
+    pub(super) identity: Option<VisitorIdentity>,
     pub(super) has_secret: bool,
     pub(super) message_count: u32,
     pub(super) began: Moment,
@@ -50,6 +54,23 @@ pub(super) struct Entry {
     pub(super) facts: Vec<String>,
     /// What went wrong with an answer, in words.
     pub(super) trouble: Option<String>,
+    pub(super) rating: Option<RatingView>,
+}
+
+/// What the visitor says of an answer.
+pub(super) struct RatingView {
+    pub(super) is_up: bool,
+    pub(super) words: String,
+    pub(super) comment: Option<String>,
+}
+
+impl From<Feedback> for RatingView {
+    fn from(feedback: Feedback) -> Self {
+        let is_up = feedback.rating == Rating::Up;
+        let rated = if is_up { "Rated up" } else { "Rated down" };
+        let reason = feedback.reason.map(|reason| format!(": {}", reason_in_words(reason)));
+        Self { is_up, words: rated.to_owned() + &reason.unwrap_or_default(), comment: feedback.comment }
+    }
 }
 
 /// What the answers on the page cost together.
@@ -76,7 +97,8 @@ impl ThreadView {
         }
         Self {
             id: conversation.id.to_string(),
-            visitor: Pseudonym::of(&conversation.session),
+            visitor: Pseudonym::of(&conversation.session, conversation.identity.as_ref()),
+            identity: conversation.identity,
             session: conversation.session.as_str().to_owned(),
             has_secret: conversation.has_secret,
             message_count: conversation.message_count,
@@ -107,6 +129,7 @@ impl Entry {
             at: Moment::clock(message.created_at),
             facts: facts(&message.facts),
             trouble: trouble(message.status, &message.facts),
+            rating: message.feedback.map(RatingView::from),
         }
     }
 }

@@ -7,11 +7,13 @@ use http::StatusCode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Code {
     AdminNotConfigured,
+    AnswerNotEnded,
     BadRequest,
     ConversationBusy,
     ConversationNotFound,
     DuplicateField,
     DuplicateHeader,
+    ExpiredIdentityToken,
     Forbidden,
     IdempotencyMismatch,
     InsecureLogin,
@@ -20,6 +22,7 @@ pub(crate) enum Code {
     InvalidConversationId,
     InvalidCursor,
     InvalidIdempotencyKey,
+    InvalidIdentityToken,
     InvalidJson,
     InvalidPassword,
     InvalidQuery,
@@ -74,10 +77,11 @@ impl Code {
     }
 
     /// Every code, for the documentation.
-    pub(crate) const ALL: [Self; 50] = {
+    pub(crate) const ALL: [Self; 53] = {
         use TurnFailure as T;
         [
             Self::AdminNotConfigured,
+            Self::AnswerNotEnded,
             Self::Turn(T::AnswerTooLarge),
             Self::BadRequest,
             Self::Turn(T::ContentFiltered),
@@ -86,6 +90,7 @@ impl Code {
             Self::DuplicateField,
             Self::DuplicateHeader,
             Self::Turn(T::EmptyAnswer),
+            Self::ExpiredIdentityToken,
             Self::Forbidden,
             Self::IdempotencyMismatch,
             Self::InsecureLogin,
@@ -94,6 +99,7 @@ impl Code {
             Self::InvalidConversationId,
             Self::InvalidCursor,
             Self::InvalidIdempotencyKey,
+            Self::InvalidIdentityToken,
             Self::InvalidJson,
             Self::InvalidPassword,
             Self::InvalidQuery,
@@ -141,6 +147,12 @@ impl Code {
                 "ADMIN_API_KEY is not configured on this deployment",
                 "The admin API is off until ADMIN_API_KEY is set.",
             ),
+            Self::AnswerNotEnded => (
+                S::CONFLICT,
+                "answer_not_ended",
+                "The answer is still being written",
+                "An answer can be rated when it has ended.",
+            ),
             Self::BadRequest => (
                 S::BAD_REQUEST,
                 "bad_request",
@@ -170,6 +182,12 @@ impl Code {
                 "duplicate_header",
                 INVALID_PAYLOAD,
                 "A header that may be there once is there twice.",
+            ),
+            Self::ExpiredIdentityToken => (
+                S::UNAUTHORIZED,
+                "expired_identity_token",
+                "Unauthorized",
+                "The identity token is over. Ask the site for a new one.",
             ),
             Self::Forbidden => (
                 S::FORBIDDEN,
@@ -215,6 +233,12 @@ impl Code {
                 "invalid_idempotency_key",
                 INVALID_PAYLOAD,
                 "An idempotency key has 1 to 255 visible ASCII characters.",
+            ),
+            Self::InvalidIdentityToken => (
+                S::UNAUTHORIZED,
+                "invalid_identity_token",
+                "Unauthorized",
+                "The identity token is not one that the site has signed.",
             ),
             Self::InvalidJson => (S::BAD_REQUEST, "invalid_json", INVALID_PAYLOAD, "The body is not JSON."),
             Self::InvalidPassword => (

@@ -13,7 +13,7 @@ use frontdesk_core::{
 };
 use frontdesk_web::api::{self, ApiPorts, ApiSettings};
 use frontdesk_web::dashboard::{self, DashboardPorts, DashboardSettings, Install, Password};
-use frontdesk_web::{AllowedOrigins, Edge, KeyRing, RateLimit, TrustedProxies};
+use frontdesk_web::{AllowedOrigins, Edge, IdentitySecrets, KeyRing, RateLimit, TrustedProxies};
 use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -23,6 +23,7 @@ use tower::ServiceExt as _;
 pub(crate) const PUBLIC_KEY: &str = "widget-key-of-the-tests-1";
 pub(crate) const ADMIN_KEY: &str = "admin-key-of-the-tests-01";
 pub(crate) const PASSWORD: &str = "correct horse battery";
+pub(crate) const IDENTITY_SECRET: &str = "identity-secret-of-the-tests-000";
 pub(crate) const SECRET: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 pub(crate) const OTHER_SECRET: &str = "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB";
 
@@ -93,6 +94,7 @@ impl Desk {
             ApiPorts { chat: chat.clone(), store: Arc::clone(&dyn_store), clock: Arc::clone(&dyn_clock) },
             ApiSettings {
                 keys,
+                identity: IdentitySecrets::default().with(IDENTITY_SECRET).unwrap(),
                 origins: AllowedOrigins::parse(wishes.origins).unwrap(),
                 rate: RateLimit { requests: wishes.requests, window: Duration::from_mins(1) },
                 widget: None,
@@ -120,6 +122,14 @@ impl Desk {
 
     pub(crate) fn post(&self, path: &str) -> Call {
         Call::new(self.api.clone(), Method::POST, path)
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Call {
+        Call::new(self.api.clone(), Method::DELETE, path)
+    }
+
+    pub(crate) fn put(&self, path: &str) -> Call {
+        Call::new(self.api.clone(), Method::PUT, path)
     }
 
     pub(crate) fn get(&self, path: &str) -> Call {

@@ -34,6 +34,7 @@ impl Desk {
             session: session("a"),
             text: VisitorText::parse(text.to_owned()).unwrap(),
             idempotency_key: Some(IdempotencyKey::parse(text).unwrap()),
+            identity: None,
         };
         self.chat.send(message).await.unwrap()
     }

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use super::MemoryStore;
 use crate::store::{SiteStore, StoreError, StoreErrorKind};
-use crate::{SiteId, StoredKey, Timestamp};
+use crate::{SiteDocument, SiteId, StoredKey, Timestamp};
 
 #[async_trait]
 impl SiteStore for MemoryStore {
@@ -23,6 +23,24 @@ impl SiteStore for MemoryStore {
             return Err(StoreError::new(StoreErrorKind::Conflict, "the key exists"));
         }
         data.keys.push(key);
+        Ok(())
+    }
+
+    async fn site_document(
+        &self,
+        site: SiteId,
+        document: SiteDocument,
+    ) -> Result<Option<String>, StoreError> {
+        Ok(self.readable()?.documents.get(&(site, document)).cloned())
+    }
+
+    async fn set_site_document(
+        &self,
+        site: SiteId,
+        document: SiteDocument,
+        text: String,
+    ) -> Result<(), StoreError> {
+        self.working()?.documents.insert((site, document), text);
         Ok(())
     }
 }

@@ -7,8 +7,8 @@ use proptest::test_runner::{Config, RngSeed, TestRunner};
 use super::{Fixture, SITE, bare_session, session};
 use crate::testing::MemoryStore;
 use crate::{
-    CloseTurn, ConversationName, ConversationQuery, ListCursor, MessageId, MessageStatus, OpenTurn,
-    SavePartial, SessionKey, SiteStore as _, Store, ThreadPage, TurnOpening,
+    CloseTurn, ConversationName, ConversationQuery, Feedback, ListCursor, MessageId, MessageStatus, OpenTurn,
+    RateAnswer, Rating, SavePartial, SessionKey, SiteStore as _, Store, ThreadPage, TurnOpening,
 };
 
 /// How many sequences are tried, and how many calls each has.
@@ -24,6 +24,8 @@ enum Call {
     List { limit: u32, after_first: bool },
     Thread { who: u8, before: Option<u32>, limit: u32 },
     Changes { who: u8, after: u32, limit: u32 },
+    Rate { who: u8, answer: u8, rating: Option<bool> },
+    Delete { who: u8 },
     Pass { seconds: u8 },
 }
 
@@ -44,6 +46,9 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
         2 => (0..6_u8, proptest::option::of(1..9_u32), 1..9_u32)
             .prop_map(|(who, before, limit)| Call::Thread { who, before, limit }),
         2 => (0..6_u8, 0..30_u32, 1..9_u32).prop_map(|(who, after, limit)| Call::Changes { who, after, limit }),
+        3 => (0..6_u8, any::<u8>(), proptest::option::of(any::<bool>()))
+            .prop_map(|(who, answer, rating)| Call::Rate { who, answer, rating }),
+        1 => (0..6_u8).prop_map(|who| Call::Delete { who }),
         2 => (0..3_u8).prop_map(|seconds| Call::Pass { seconds }),
     ];
     proptest::collection::vec(call, CALLS)
@@ -134,6 +139,20 @@ async fn apply(
         Call::Changes { who, after, limit } => {
             let name = ConversationName::Session(visitor(sequence, who));
             format!("{:?}", store.changes(&name, after, limit).await.unwrap())
+        }
+        Call::Rate { who, answer, rating } => {
+            let visitor = visitor(sequence, who);
+            let (Some(answer), Some(secret)) = (pick(answer), visitor.secret) else {
+                return (String::new(), None);
+            };
+            let rating = rating.map(|is_up| if is_up { Rating::Up } else { Rating::Down });
+            let feedback = rating.map(|rating| Feedback { rating, reason: None, comment: None });
+            let rating = RateAnswer { site: SITE, secret, answer, feedback };
+            format!("{:?}", store.rate_answer(rating).await.map_err(|error| error.kind))
+        }
+        Call::Delete { who } => {
+            let name = ConversationName::Session(visitor(sequence, who));
+            format!("{:?}", store.delete_conversation(&name).await.map_err(|error| error.kind))
         }
         Call::Pass { seconds } => {
             // Both stores share the clock: it moves once, with the oracle's turn being the second.

@@ -1,7 +1,7 @@
 //! Sites and keys.
 
 use super::{Fixture, OTHER_SITE, SITE};
-use crate::{Clock as _, KeyId, KeyKind, SiteId, StoreErrorKind, StoredKey};
+use crate::{Clock as _, KeyId, KeyKind, SiteDocument, SiteId, StoreErrorKind, StoredKey};
 
 fn key(f: &Fixture, name: u8, site: SiteId) -> StoredKey {
     StoredKey {
@@ -37,4 +37,14 @@ pub async fn a_key_exists_once(f: &mut Fixture) {
     let same_text = StoredKey { id: KeyId::from_bytes([2; 16]), ..key(f, 1, OTHER_SITE) };
     assert_eq!(f.store.add_key(same_text).await.unwrap_err().kind, StoreErrorKind::Conflict);
     assert_eq!(f.store.keys(OTHER_SITE).await.unwrap(), []);
+}
+
+pub async fn a_document_is_kept_as_it_was_set_last(f: &mut Fixture) {
+    let document = SiteDocument::WidgetConfig;
+    assert_eq!(f.store.site_document(SITE, document).await.unwrap(), None);
+    for text in ["{}", r#"{"title":"Grüße 👋"}"#] {
+        f.store.set_site_document(SITE, document, text.to_owned()).await.unwrap();
+        assert_eq!(f.store.site_document(SITE, document).await.unwrap().as_deref(), Some(text));
+    }
+    assert_eq!(f.store.site_document(OTHER_SITE, document).await.unwrap(), None);
 }

@@ -1,0 +1,86 @@
+//! What is changed in a conversation besides its turns.
+
+use frontdesk_core::{
+    ConversationId, ConversationName, DeletedConversation, FeedbackReason, MessageStatus, RateAnswer,
+    RatedAnswer, Rating, SecretHash, SessionId, SessionKey,
+};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::conversations::find;
+use super::error::Failure;
+use super::rows;
+
+pub(super) fn rate(connection: &Connection, rating: &RateAnswer) -> Result<Option<RatedAnswer>, Failure> {
+    let found = connection
+        .prepare_cached(
+            "SELECT m.conversation_id, s.session, m.status, m.rating, m.rating_reason, m.rating_comment
+             FROM messages m JOIN sessions s ON s.conversation_id = m.conversation_id
+             WHERE m.id = ? AND m.site_id = ? AND m.role = 'assistant' AND s.secret = ?",
+        )?
+        .query_row(
+            params![rating.answer.as_bytes(), rating.site.as_bytes(), rating.secret.as_bytes()],
+            |row| {
+                let session = rows::text(row, 1, |session| SessionId::parse(session).ok())?;
+                let status = rows::text(row, 2, MessageStatus::parse)?;
+                Ok((row.get::<_, [u8; 16]>(0)?, session, status, rows::feedback(row, 3)?))
+            },
+        )
+        .optional()?;
+    let Some((conversation, session, status, feedback)) = found else { return Ok(None) };
+    if status == MessageStatus::Streaming {
+        return Ok(Some(RatedAnswer::NotEnded));
+    }
+    if feedback != rating.feedback {
+        let revision: u32 = connection
+            .prepare_cached(
+                "UPDATE conversations SET revision = revision + 1 WHERE id = ? RETURNING revision",
+            )?
+            .query_row([conversation], |row| row.get(0))?;
+        let feedback = rating.feedback.as_ref();
+        connection
+            .prepare_cached(
+                "UPDATE messages SET revision = ?, rating = ?, rating_reason = ?, rating_comment = ? WHERE id = ?",
+            )?
+            .execute(params![
+                revision,
+                feedback.map(|feedback| Rating::as_str(feedback.rating)),
+                feedback.and_then(|feedback| feedback.reason).map(FeedbackReason::as_str),
+                feedback.and_then(|feedback| feedback.comment.as_deref()),
+                rating.answer.as_bytes(),
+            ])?;
+    }
+    let conversation = ConversationId::from_bytes(conversation);
+    Ok(Some(RatedAnswer::Kept { conversation, session }))
+}
+
+pub(super) fn delete(
+    connection: &Connection,
+    name: &ConversationName,
+) -> Result<Option<DeletedConversation>, Failure> {
+    let (site, found) = match name {
+        ConversationName::Id(site, conversation) => (*site, Some(*conversation)),
+        ConversationName::Session(session) => (session.site, find(connection, session)?),
+    };
+    let Some(conversation) = found else { return Ok(None) };
+    let owner = connection
+        .prepare_cached("SELECT session, secret FROM sessions WHERE conversation_id = ? AND site_id = ?")?
+        .query_row(params![conversation.as_bytes(), site.as_bytes()], |row| {
+            let session = rows::text(row, 0, |session| SessionId::parse(session).ok())?;
+            let secret: Vec<u8> = row.get(1)?;
+            Ok(SessionKey {
+                site,
+                session,
+                secret: <[u8; 32]>::try_from(secret).ok().map(SecretHash::from_bytes),
+            })
+        })
+        .optional()?;
+    let Some(session) = owner else { return Ok(None) };
+    // What belongs to it goes with it.
+    connection
+        .prepare_cached("DELETE FROM conversations WHERE id = ?")?
+        .execute([conversation.as_bytes()])?;
+    connection
+        .prepare_cached("UPDATE sites SET conversation_count = conversation_count - 1 WHERE id = ?")?
+        .execute([site.as_bytes()])?;
+    Ok(Some(DeletedConversation { conversation, session }))
+}

@@ -1,0 +1,157 @@
+//! A conversation as a file: for programs as JSON, for people as Markdown.
+
+use frontdesk_core::{ConversationSummary, FeedbackReason, Message, Role, Timestamp, VisitorIdentity};
+use jiff::Timestamp as Instant;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use crate::api::VisibleMessage;
+
+/// The form of a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Json,
+    Markdown,
+}
+
+impl Format {
+    pub(crate) const fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json; charset=utf-8",
+            Self::Markdown => "text/markdown; charset=utf-8",
+        }
+    }
+}
+
+/// Who a visitor is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct VisibleVisitor {
+    /// The site's own id of the visitor.
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    /// Who says so: `site`, in a signed token.
+    source: &'static str,
+}
+
+impl From<&VisitorIdentity> for VisibleVisitor {
+    fn from(identity: &VisitorIdentity) -> Self {
+        Self {
+            id: identity.id().to_owned(),
+            name: identity.name().map(str::to_owned),
+            email: identity.email().map(str::to_owned),
+            source: "site",
+        }
+    }
+}
+
+/// A copy that is being written.
+pub(crate) struct Transcript {
+    format: Format,
+    /// What stands before the first message.
+    head: Option<String>,
+    file_name: String,
+    has_messages: bool,
+}
+
+impl Transcript {
+    pub(crate) fn new(format: Format, conversation: &ConversationSummary, now: Timestamp) -> Self {
+        let id = conversation.id.to_string();
+        let (tail, ending) = (&id[id.len() - 4..], if format == Format::Json { "json" } else { "md" });
+        let file_name = format!("frontdesk-conversation-c_{tail}-{}.{ending}", moment(now, "%F"));
+        let head = match format {
+            Format::Json => json_head(conversation, now),
+            Format::Markdown => {
+                format!("# Conversation of {}\n", moment(conversation.created_at, "%-d %B %Y"))
+            }
+        };
+        Self { format, head: Some(head), file_name, has_messages: false }
+    }
+
+    pub(crate) fn file_name(&self) -> &str {
+        &self.file_name
+    }
+
+    /// The next messages.
+    pub(crate) fn messages(&mut self, messages: Vec<Message>) -> String {
+        let mut text = self.head.take().unwrap_or_default();
+        for message in messages {
+            match self.format {
+                Format::Json => {
+                    if self.has_messages {
+                        text.push(',');
+                    }
+                    // It has text keys and no other values than texts and numbers.
+                    text += &serde_json::to_string(&VisibleMessage::from(message)).unwrap_or_default();
+                }
+                Format::Markdown => text += &markdown(&message),
+            }
+            self.has_messages = true;
+        }
+        text
+    }
+
+    /// What stands after the last message.
+    pub(crate) const fn end(&self) -> &'static str {
+        match self.format {
+            Format::Json => "]}",
+            Format::Markdown => "",
+        }
+    }
+}
+
+/// The object up to its messages.
+fn json_head(conversation: &ConversationSummary, now: Timestamp) -> String {
+    let members = [
+        ("formatVersion", json!(1)),
+        ("exportedAt", json!(now.millis())),
+        ("conversationId", json!(conversation.id.to_string())),
+        ("sessionId", json!(conversation.session.as_str())),
+        ("createdAt", json!(conversation.created_at.millis())),
+        ("updatedAt", json!(conversation.updated_at.millis())),
+        ("visitor", json!(conversation.identity.as_ref().map(VisibleVisitor::from))),
+    ];
+    let members = members.map(|(name, value)| format!("\"{name}\":{value},"));
+    format!("{{{}\"messages\":[", members.concat())
+}
+
+/// Every text is a quotation, so that nothing in it passes for a heading of ours or for somebody else's words.
+fn markdown(message: &Message) -> String {
+    let who = match message.role {
+        Role::Visitor => "You",
+        Role::Assistant => "Assistant",
+    };
+    let at = moment(message.created_at, "%F %H:%M UTC");
+    let text = if message.text.is_empty() { "*No answer.*\n".to_owned() } else { quoted(&message.text) };
+    let rated = message.feedback.as_ref().map(|feedback| {
+        let rating = feedback.rating.as_str();
+        let reason =
+            feedback.reason.map(|reason| format!(": {}", reason_in_words(reason))).unwrap_or_default();
+        let comment = feedback.comment.as_deref().map(quoted).unwrap_or_default();
+        format!("\n*You rated this {rating}{reason}.*\n\n{comment}")
+    });
+    format!("\n## {who}, {at}\n\n{text}{}", rated.unwrap_or_default())
+}
+
+fn quoted(text: &str) -> String {
+    text.lines().flat_map(|line| ["> ", line, "\n"]).collect()
+}
+
+/// Why an answer did not help, for people.
+pub(crate) const fn reason_in_words(reason: FeedbackReason) -> &'static str {
+    match reason {
+        FeedbackReason::Incorrect => "not correct",
+        FeedbackReason::Outdated => "out of date",
+        FeedbackReason::Unanswered => "did not answer",
+        FeedbackReason::Unclear => "hard to follow",
+    }
+}
+
+fn moment(at: Timestamp, form: &str) -> String {
+    let at = Instant::from_millisecond(at.millis()).unwrap_or_default();
+    at.to_zoned(TimeZone::UTC).strftime(form).to_string()
+}
