@@ -3,6 +3,7 @@
 import type { Config } from './config';
 import type { Link } from './link';
 import type { Identity } from './session';
+import type { Rating } from './turn';
 
 /** Why a request did not do its work; what breaks off without a reply has no status. */
 export interface Problem extends Error {
@@ -12,10 +13,24 @@ export interface Problem extends Error {
   retryAfter?: number;
 }
 
-/** A message as the server keeps it. */
+/** Where something in an answer was taken from. */
+export interface Source {
+  title: string;
+  url?: string;
+}
+
+/** What a visitor says of an answer. */
+export interface Feedback {
+  rating: Rating;
+  /** `incorrect`, `outdated`, `unanswered` or `unclear`. */
+  reason?: string;
+  comment?: string;
+}
+
+/** A message as the server keeps it, or something that happened, which `content` names. */
 export interface StoredMessage {
   id: string;
-  role: 'user' | 'assistant';
+  role: 'user' | 'assistant' | 'operator' | 'event';
   content: string;
   status: string;
   createdAt: number;
@@ -24,6 +39,11 @@ export interface StoredMessage {
   seq?: number;
   clientMessageId?: string;
   finishReason?: string;
+  /** The operator's, as visitors may see it. */
+  name?: string;
+  seen?: boolean;
+  sources?: Source[];
+  feedback?: Feedback | null;
 }
 
 export interface HistoryPage {
@@ -43,6 +63,11 @@ export interface Api {
   history(before: string): Promise<HistoryPage>;
   /** Follows the conversation after the cursor, or from its beginning. */
   events(cursor: string | undefined, signal: AbortSignal): Promise<Response>;
+  rate(messageId: string, feedback: Feedback): Promise<unknown>;
+  /** The whole conversation as Markdown. */
+  transcript(): Promise<Blob>;
+  /** Removes the conversation from the server. */
+  erase(): Promise<unknown>;
 }
 
 /** Why we hang up when nothing is wrong with the connection. */
@@ -91,6 +116,8 @@ export function createApi(config: Config, identity: Identity, link: Link, token 
     signal,
   });
 
+  const session = `${base}/v1/sessions/${identity.id}`;
+
   return {
     send: (key, message, signal) =>
       request(config.apiUrl, post({ message }, signal), {
@@ -101,11 +128,12 @@ export function createApi(config: Config, identity: Identity, link: Link, token 
     stop: (messageId) => request(`${base}/v1/chat/stop`, post({ messageId })),
     history: async (before) => {
       const page = `limit=50${before && `&before=${encodeURIComponent(before)}`}`;
-      return (await request(`${base}/v1/sessions/${identity.id}/messages?${page}`)).json();
+      return (await request(`${session}/messages?${page}`)).json();
     },
-    events: (cursor, signal) => {
-      const after = cursor ? `?after=${encodeURIComponent(cursor)}` : '';
-      return request(`${base}/v1/sessions/${identity.id}/events${after}`, { signal });
-    },
+    events: (cursor, signal) =>
+      request(`${session}/events${cursor ? `?after=${encodeURIComponent(cursor)}` : ''}`, { signal }),
+    rate: (messageId, feedback) => request(`${base}/v1/messages/${messageId}/feedback`, post(feedback)),
+    transcript: async () => (await request(`${session}/export?format=markdown`)).blob(),
+    erase: () => request(session, { method: 'DELETE' }),
   };
 }

@@ -8,20 +8,26 @@ import { draw } from './draw';
 import type { FrontdeskChat, FrontdeskEvents } from './frontdesk';
 import { createLink } from './link';
 import { still } from './log';
+import { moveInMenu } from './menu';
 import { chatShapes } from './panel';
+import { eventText } from './people';
 import { createScroll, type Scroll } from './scroll';
 import { openSession } from './session';
 import { chooseLanguage, completeConfig } from './settings';
+import { chime } from './sound';
 import type { ChatState, Handlers } from './state';
 import { createTakeover } from './takeover';
-import { isOver, type Turn } from './turn';
-import { answering, sendAgainIn, speak, type Voice, voiceOf, Words } from './words';
+import { isOver, isPersons, type Turn } from './turn';
+import { type Stage, visitorHandlers } from './visitor';
+import { answering, sendAgainIn, speak, typing, type Voice, voiceOf, Words } from './words';
 
 /** Short losses of the connection are nobody's business. */
 const BANNER_AFTER = 1500;
 /** Longer answers are not read out to the end. */
 const SPOKEN = 600;
 const NEAR_TOP = 200;
+/** How long a person's message is shown beside the launcher. */
+const PEEK_FOR = 10_000;
 
 /** What a page can do with a chat while it is there. */
 export type ChatControls = Omit<FrontdeskChat, 'destroy' | 'on'>;
@@ -40,7 +46,7 @@ export function startChat(
   const session = openSession(config);
   const link = createLink(linkChanged, life);
   const conversation = createConversation(config, session, link, changed, life, () => countUnread(0));
-  const takeover = createTakeover(host, life);
+  const takeover = createTakeover(host, close, life);
   let voice: Voice = voiceOf('en', config.words ?? {});
   let isCompleted = false;
   /** Devices whose Enter key had better add a line, and where a focus brings up a keyboard. */
@@ -48,15 +54,20 @@ export function startChat(
   /** Turns whose end the visitor has yet to hear of. */
   const active = new Set<Turn>();
   let scroll: Scroll;
+  /** The first one that came in while the chat was closed. */
+  let firstUnread: Turn | undefined;
+  /** Who was writing when that was last said. */
+  let wrote: string | undefined;
   let frame = 0;
+  let peekTimer: ReturnType<typeof setTimeout>;
   let waitTimer: ReturnType<typeof setTimeout>;
   let linkTimer: ReturnType<typeof setTimeout>;
 
   const find = (selector: string) => root.querySelector(selector) as HTMLElement;
-  const field = () => find('textarea') as HTMLTextAreaElement;
+  const field = () => find('.field textarea') as HTMLTextAreaElement;
   const focus = (selector: string) => find(selector).focus({ preventScroll: true });
   /** Where a visitor goes on. On a phone the keyboard would cover the greeting, or what was said last. */
-  const enter = () => focus(takeover.phone.matches ? 'h2' : 'textarea');
+  const enter = () => focus(takeover.phone.matches ? 'h2' : '.field textarea');
 
   /** However much has changed, it is drawn once a frame. */
   function changed() {
@@ -76,22 +87,33 @@ export function startChat(
       life.addEventListener('abort', () => resized.disconnect());
       setDraft(session.tab().draft ?? '');
     }
-    scroll.follow(find('[aria-busy=true]'), conversation.turns[0]);
-    let grew = active.size > 0;
+    scroll.follow(find('[aria-busy=true]:not(.me)'), conversation.turns[0]);
+    const heard: string[] = [];
+    let { missed } = state;
+    if (active.size) missed ??= 0;
     for (const turn of conversation.turns) {
-      if (turn.news) changed();
-      if (!isOver(turn) || turn.news) grew = !!active.add(turn);
-      else if (active.delete(turn)) finished(turn);
+      const { news } = turn;
+      if (news) changed();
+      if (news && isPersons(turn)) missed = (missed ?? 0) + 1;
+      if (!isOver(turn) || news) active.add(turn);
+      else if (active.delete(turn)) heard.push(finished(turn));
       turn.news = false;
     }
-    const missed = !scroll.pinned && (!!state.missed || grew);
+    if (scroll.pinned) missed = undefined;
     if (missed !== state.missed) changed();
     state.missed = missed;
+    if (conversation.typing !== wrote) {
+      wrote = conversation.typing;
+      heard.push(wrote ? typing(wrote) : '');
+    }
+    const text = heard.filter(Boolean).join(' ');
+    if (text) say(text);
   }
 
   /** Says something to people who use a screen reader. */
   function say(text: string) {
-    state.said = text;
+    // The same words again are said again only if something about them has changed.
+    state.said = text === state.said ? `${text}\u00a0` : text;
     changed();
   }
 
@@ -132,7 +154,7 @@ export function startChat(
   const isSeen = () => !!state.isOpen && document.visibilityState !== 'hidden';
 
   function countUnread(count: number) {
-    if (count === (state.unread ?? 0)) return;
+    if (count === state.unread) return;
     state.unread = count;
     emit('unread', { count });
     changed();
@@ -145,25 +167,39 @@ export function startChat(
     conversation.tellRead();
   }
 
-  function finished(turn: Turn) {
-    if (/^(complete|stopped|cut)$/.test(turn.state)) {
-      emit('answer', { id: turn.answerId, text: turn.answer });
-      countUnread((state.unread ?? 0) + 1);
-      markRead();
-    } else emit('error', { reason: turn.state, code: turn.code });
-    if (turn.state === 'stopped') say(Words.stopped);
-    if (turn.state !== 'complete' && turn.state !== 'cut') return;
-    const text = find('.turn:last-child .md').textContent as string;
-    say(text.slice(0, SPOKEN) + (text.length > SPOKEN ? Words.answerContinues : ''));
+  /** Somebody else has said or done something. Gives what people who use a screen reader should hear of it. */
+  function finished(turn: Turn): string {
+    const { state: stage, answer, person } = turn;
+    if (turn.event) return eventText(turn, config.title);
+    if (!/^(complete|stopped|cut)$/.test(stage)) {
+      emit('error', { reason: stage, code: turn.code });
+      return '';
+    }
+    emit('answer', { id: turn.answerId, text: answer });
+    if (!state.isOpen) firstUnread ??= turn;
+    if (!isSeen() && !state.quiet) chime();
+    if (!state.isOpen && person) {
+      state.peek = turn;
+      on.holdPeek(false);
+    }
+    countUnread(state.unread + 1);
+    markRead();
+    if (stage === 'stopped') return Words.stopped;
+    const text = person ? `${person}: ${answer}` : (find('.turn:last-child .md').textContent as string);
+    return text.slice(0, SPOKEN) + (text.length > SPOKEN ? Words.answerContinues : '');
   }
 
   function open() {
     if (state.isOpen || life.aborted) return;
     state.isOpen = state.built = true;
+    state.peek = undefined;
     if (!config.target) session.updateTab({ open: true });
     if (scroll) scroll.pinned = true;
     redraw();
     if (!config.target) takeover.update(find('.panel'));
+    const unread = find('.log').firstElementChild?.children[conversation.turns.indexOf(firstUnread as Turn)];
+    if (unread) scroll.show(unread);
+    firstUnread = undefined;
     conversation.restore();
     conversation.watch(true);
     if (!isCompleted) complete();
@@ -184,7 +220,7 @@ export function startChat(
   function close() {
     // What fills a place of the page has nothing to go back to.
     if (!state.isOpen || config.target) return;
-    state.isOpen = false;
+    state.isOpen = state.menu = false;
     conversation.watch(false);
     session.updateTab({ open: false });
     takeover.update();
@@ -193,6 +229,27 @@ export function startChat(
     emit('close');
   }
 
+  const state = { config, conversation, wait: '', draft: '', unread: 0, quiet: session.tab().quiet } as ChatState;
+  const stage: Stage = {
+    redraw,
+    changed,
+    say,
+    focus,
+    find,
+    closeMenu() {
+      state.menu = false;
+      redraw();
+      focus('.more');
+    },
+    startOver() {
+      conversation.startOver();
+      scroll.pinned = true;
+      state.asking = undefined;
+      redraw();
+      enter();
+    },
+    remember: (quiet) => session.updateTab({ quiet }),
+  };
   const on: Handlers = {
     toggle() {
       if (state.isOpen) return close();
@@ -202,31 +259,51 @@ export function startChat(
     keydown(event) {
       // 229 is what older browsers report while a word is being composed.
       if (event.isComposing || event.keyCode === 229) return;
-      if (event.key === 'Escape') {
+      const { key, target } = event;
+      if (key === 'Escape') {
         event.stopPropagation();
-        if (state.asking) on.keep();
+        const form = (target as Element).closest('.form');
+        if (state.menu) stage.closeMenu();
+        else if (state.asking) on.keep();
+        else if (form) form.querySelector('button')?.click();
         else close();
       }
-      if (event.key !== 'Enter' || event.shiftKey || event.target !== field() || touch.matches) return;
+      if (state.menu) {
+        if (key === 'Tab') stage.closeMenu();
+        else if (moveInMenu(find('.menu'), event)) event.preventDefault();
+      }
+      if (target !== field()) return;
+      if (key === 'ArrowUp' && !state.draft) editLast(event);
+      if (key !== 'Enter' || event.shiftKey || touch.matches) return;
       event.preventDefault();
       if (!conversation.isBusy()) on.submit();
     },
+    clicked(event) {
+      const target = event.target as Element;
+      if (state.menu && !target.closest('.menu, .more')) {
+        state.menu = false;
+        changed();
+      }
+      const button = target.closest<HTMLElement>('figure button');
+      if (button) on.copy(button, button.closest('figure')?.querySelector('code')?.textContent ?? '');
+    },
+    toggleMenu() {
+      if (state.menu) return stage.closeMenu();
+      state.menu = true;
+      redraw();
+      focus('.menu button');
+    },
     newConversation() {
       if (!conversation.turns.length) return enter();
-      state.asking = true;
+      state.asking = 'startOver';
       redraw();
       focus('.sheet .primary');
     },
     keep() {
-      state.asking = false;
+      const back = state.asking === 'erase' ? '.more' : 'header button';
+      state.asking = undefined;
       redraw();
-      focus('header button');
-    },
-    startOver() {
-      conversation.startOver();
-      scroll.pinned = true;
-      on.keep();
-      enter();
+      focus(back);
     },
     tryNow: link.retryNow,
     scrolled() {
@@ -246,7 +323,7 @@ export function startChat(
       changed();
     },
     submit() {
-      if (!touch.matches) focus('textarea');
+      if (!touch.matches) focus('.field textarea');
       if (conversation.isBusy()) return conversation.stop();
       if (!canSend(state)) return;
       const text = state.draft.trim();
@@ -272,20 +349,44 @@ export function startChat(
         () => {},
       );
     },
-    copyCode(event) {
-      const button = (event.target as Element).closest<HTMLElement>('figure button');
-      if (button) on.copy(button, button.closest('figure')?.querySelector('code')?.textContent ?? '');
+    suggest(question) {
+      conversation.send(question);
+      state.menu = false;
+      enter();
+      goOn();
     },
+    askForPerson: () => on.suggest(Words.talkToPerson),
+    holdPeek(hold) {
+      clearTimeout(peekTimer);
+      if (!hold) peekTimer = setTimeout(on.closePeek, PEEK_FOR);
+    },
+    closePeek() {
+      state.peek = undefined;
+      changed();
+    },
+    ...visitorHandlers(state, stage),
   };
+
+  /** Puts the last message that was not sent back into the field. */
+  function editLast(event: Event) {
+    const last = conversation.turns.findLast(
+      (turn) => !turn.accepted && ['unsent', 'limited', 'queueing'].includes(turn.state),
+    );
+    if (!last) return;
+    event.preventDefault();
+    conversation.withdraw(last);
+    setDraft(last.question);
+  }
 
   function goOn() {
     scroll.pinned = true;
     scroll.all = false;
-    speak(voice);
     say(answering(config.title));
   }
 
-  const state: ChatState = { config, conversation, on, wait: '', draft: '' };
+  state.on = on;
+  // Several chats may speak several languages.
+  for (const act of ['click', 'keydown']) root.addEventListener(act, () => speak(voice), true);
   root.lang = 'en';
   // Where the language is the page's, so is the direction.
   if (config.locale) root.dir = /^(ar|he)$/.test(chooseLanguage(config.locale)[1] ?? '') ? 'rtl' : 'ltr';
@@ -293,8 +394,7 @@ export function startChat(
   document.addEventListener('visibilitychange', markRead, { signal: life });
   life.addEventListener('abort', () => {
     cancelAnimationFrame(frame);
-    clearTimeout(waitTimer);
-    clearTimeout(linkTimer);
+    for (const timer of [waitTimer, linkTimer, peekTimer]) clearTimeout(timer);
     takeover.update();
   });
   // A visitor who had the chat open in this tab finds it open again, but keeps the focus where the page put it.

@@ -1,23 +1,28 @@
 /** Where the visitor writes. What they have typed is never taken away from them. */
 
 import { Icon, icon } from './icons';
-import { button, type Shape, shape } from './shape';
+import { box, button, type Shape, shape } from './shape';
 import type { ChatState } from './state';
-import { sendAgainIn, tooLongBy, Words } from './words';
+import { personOf } from './turn';
+import { newMessages, replyTo, sendAgainIn, tooLongBy, Words } from './words';
 
 /** What the server accepts, in UTF-16 units. */
 const LONGEST = 4000;
 const COUNTED_FROM = LONGEST * 0.8;
 
+/** Whether somebody has ended the conversation: it can be read, and another one begun. */
+const isClosed = ({ conversation }: ChatState) => conversation.turns.at(-1)?.event === 'closed';
+
 /** Whether there is something to send that may be sent. */
 export function canSend(state: ChatState): boolean {
   const { length } = state.draft.trim();
-  return length > 0 && length <= LONGEST && !state.wait && !state.conversation.refused;
+  return length > 0 && length <= LONGEST && !state.wait && !state.conversation.refused && !isClosed(state);
 }
 
 export function composerShape(state: ChatState): Shape {
-  const { on } = state;
+  const { config, missed, on } = state;
   const { isBusy, refused, turns } = state.conversation;
+  const person = personOf(turns);
   const { length } = state.draft.trim();
   const over = length > LONGEST;
   const counter = length >= COUNTED_FROM && `${length.toLocaleString()} / ${LONGEST.toLocaleString()}`;
@@ -25,8 +30,15 @@ export function composerShape(state: ChatState): Shape {
   const busy = isBusy();
   return shape(
     'div',
-    { class: 'foot', inert: state.asking },
-    state.missed && button({ class: 'jump', onclick: on.jump }, icon(Icon.arrowDown), Words.newAnswer),
+    { class: 'foot', inert: !!state.asking },
+    missed !== undefined &&
+      button({ class: 'jump', onclick: on.jump }, icon(Icon.arrowDown), missed ? newMessages(missed) : Words.newAnswer),
+    isClosed(state) &&
+      box(
+        'field over',
+        shape('span', {}, Words.closed),
+        button({ class: 'button', onclick: on.confirm }, Words.startNewOne),
+      ),
     shape(
       'div',
       { class: over ? 'field bad' : 'field' },
@@ -35,7 +47,9 @@ export function composerShape(state: ChatState): Shape {
         'aria-label': Words.yourMessage,
         placeholder: refused
           ? Words.unavailable
-          : state.config.inputPlaceholder || (turns.length ? Words.askFollowUp : Words.askQuestion),
+          : person
+            ? replyTo(person)
+            : config.inputPlaceholder || (turns.length ? Words.askFollowUp : Words.askQuestion),
         disabled: refused,
         'aria-describedby': 'fine',
         'aria-invalid': `${over}`,
@@ -54,7 +68,7 @@ export function composerShape(state: ChatState): Shape {
     shape(
       'div',
       { id: 'fine', class: over ? 'fine split bad' : waiting || counter ? 'fine split' : 'fine' },
-      shape('span', {}, over ? Words.tooLong : waiting || (!counter && Words.finePrint)),
+      shape('span', {}, over ? Words.tooLong : waiting || (!counter && (person ? Words.toPerson : Words.finePrint))),
       shape('span', {}, over ? tooLongBy((length - LONGEST).toLocaleString()) : counter),
     ),
   );

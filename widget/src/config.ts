@@ -15,10 +15,12 @@ export interface Config extends FrontdeskOptions {
   storage: string;
   /** For the style element that browsers without constructable style sheets need. */
   nonce: string;
-  /** Questions to begin with. */
+  /** Questions to begin with; four are shown. */
   suggestions?: string[];
-  /** Hosts whose images may be shown in answers. */
+  /** The hosts, with their port if it is not the usual one, that answers may show images from. */
   imageHosts?: string[];
+  /** Visitors can ask for a person. */
+  handoff?: boolean;
   words?: object;
   /** What was given, without what is empty; the server's settings give way to it. */
   given?: object;

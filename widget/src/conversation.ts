@@ -20,10 +20,16 @@ export interface Conversation {
   readonly refused: boolean;
   /** After too many messages, the time from which the next may be sent. */
   readonly waitUntil: number;
+  /** The person who is writing just now. */
+  readonly typing?: string;
+  /** The server, on behalf of this visitor, who gets an identity if there is none yet. */
+  server(): Api;
   /** An answer is on its way, so the next message has to wait. */
   isBusy(): boolean;
   send(question: string): void;
   retry(turn: Turn): void;
+  /** Takes a message back that has not been sent. */
+  withdraw(turn: Turn): void;
   stop(): void;
   /** Ends this conversation; the next message begins another one. */
   startOver(): void;
@@ -49,7 +55,7 @@ export function createConversation(
 ): Conversation {
   const turns: Turn[] = [];
   const queue: Turn[] = [];
-  const state = { turns, loading: false, refused: false, waitUntil: 0 };
+  const state = { turns, loading: false, refused: false, waitUntil: 0, typing: undefined as string | undefined };
   let api: Api | undefined;
   /** In whose name `api` speaks. */
   let identity: Identity | undefined;
@@ -200,7 +206,8 @@ export function createConversation(
       isHandedOver = !!event.answering && event.answering.role !== 'assistant';
       isBehind = false;
       attend();
-    } else if (event.type === 'reset') {
+    } else if (event.type === 'typing') state.typing = event.name ?? undefined;
+    else if (event.type === 'reset') {
       const kept = turns.filter((turn) => !turn.accepted || turn === carried());
       turns.splice(0, turns.length, ...kept);
       cursor = undefined;
@@ -245,6 +252,7 @@ export function createConversation(
   });
 
   const conversation: Conversation = Object.assign(state, {
+    server,
     isBusy: () =>
       (!!exchange && ['sending', 'waiting', 'streaming'].includes(queue[0]?.state as string)) ||
       turns.some((turn) => turn.state === 'streaming'),
@@ -261,6 +269,15 @@ export function createConversation(
       enqueue(turn);
     },
     retry: enqueue,
+    withdraw(turn: Turn) {
+      // The one in front is being tried: that ends here, and the next one's turn comes.
+      if (queue[0] === turn) {
+        exchange?.stop();
+        link.retryNow();
+      } else if (queue.includes(turn)) queue.splice(queue.indexOf(turn), 1);
+      turns.splice(turns.indexOf(turn), 1);
+      update();
+    },
     stop() {
       const running = turns.find((turn) => turn.state === 'streaming');
       if (exchange) exchange.stop();

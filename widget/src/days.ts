@@ -5,10 +5,22 @@ import { language, Words } from './words';
 const DAY = 86_400_000;
 const midnight = (time: number) => new Date(time).setHours(0, 0, 0, 0);
 
-export function nameDay(time: number): string {
+/** Names that were made already: making one takes long, and a log asks for those of all its turns with every word. */
+const made: Record<string, string> = {};
+
+/** When this day began. */
+export const startOfToday = () => midnight(Date.now());
+
+/** The name of the day of a moment, seen from a day that began at `today`. */
+export function nameDay(time: number, today: number): string {
+  if (time >= today) return Words.today;
+  const day = midnight(time);
   // Rounded, because a day can have 23 or 25 hours.
-  const ago = Math.round((midnight(Date.now()) - midnight(time)) / DAY);
-  if (ago < 1) return Words.today;
+  const ago = Math.round((today - day) / DAY);
   if (ago < 2) return Words.yesterday;
-  return new Date(time).toLocaleDateString(language, ago < 7 ? { weekday: 'long' } : { dateStyle: 'long' });
+  made[`${day} ${today} ${language}`] ??= new Date(time).toLocaleDateString(
+    language,
+    ago < 7 ? { weekday: 'long' } : { dateStyle: 'long' },
+  );
+  return made[`${day} ${today} ${language}`] as string;
 }

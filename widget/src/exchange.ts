@@ -68,7 +68,7 @@ export function startExchange(turn: Turn, api: Api, link: Link, changed: () => v
       }
       if (!status && !turn.accepted) settle('queueing');
       await link.pause(failures, retryAfter);
-      if (left) return 0;
+      if (left || (stopping && !following)) return 0;
     }
   }
 
@@ -108,6 +108,7 @@ export function startExchange(turn: Turn, api: Api, link: Link, changed: () => v
       // What the server says is what is stored, also where it is a few words more than we showed.
       if (!event.message.startsWith(turn.answer)) turn.memory = undefined;
       turn.answer = event.message;
+      turn.sources = event.sources;
       settle(stateOf(event.status ?? 'complete', event.finishReason, event.message));
       return true;
     }

@@ -14,6 +14,8 @@ export type FeedEvent = { cursor?: string | null } & (
   | { type: 'token'; messageId: string; token: string; seq: number }
   /** The reader has everything there is now. */
   | { type: 'state'; answering: { role: string } | null }
+  /** A person is writing, or nobody any more. */
+  | { type: 'typing'; name?: string | null }
   /** What the reader has is of no use; everything follows from the beginning. */
   | { type: 'reset' }
   | { type: 'error' }
@@ -96,6 +98,7 @@ export function mergeMessage(turns: Turn[], message: StoredMessage, carried?: Tu
   if (asked) {
     if (!turn.accepted) turn.state = 'complete';
     turn.accepted = true;
+    turn.seen = message.seen;
     return;
   }
   turn.accepted = true;

@@ -17,6 +17,14 @@ export enum Icon {
   noSignal = 'M4 10a12 12 0 0 1 16 0M7 13.5a8 8 0 0 1 10 0M10 17a3 3 0 0 1 4 0M4.5 4.5l15 15',
   alert = 'M3.7 12a8.3 8.3 0 1 0 16.6 0a8.3 8.3 0 1 0-16.6 0M12 7.8v5M12 16.1v.1',
   clock = 'M3.7 12a8.3 8.3 0 1 0 16.6 0a8.3 8.3 0 1 0-16.6 0M12 7.5V12l3 2',
+  dots = 'M5.5 12h.01M12 12h.01M18.5 12h.01',
+  headset = 'M4.5 14.5V12a7.5 7.5 0 0 1 15 0v6.5h-3v-4h3m-15 0v4h3v-4h-3',
+  download = 'M12 4v11M7 10.5l5 5 5-5M5 19.5h14',
+  speaker = 'M4 9.5h3.5L12 6v12l-4.5-3.5H4ZM15.5 9.5a4 4 0 0 1 0 5M18 7a8 8 0 0 1 0 10',
+  bin = 'M5 7h14M9.5 7V4.5h5V7M7 7l.8 12.5h8.4L17 7M10.5 10.5V16M13.5 10.5V16',
+  thumb = 'M7.5 11v8.5H4V11h3.5l3.7-6.7c1.3 0 2.3 1 2.3 2.3v3.2h4.6a2 2 0 0 1 2 2.4l-1.1 5.7a2 2 0 0 1-2 1.6H7.5',
+  cross = 'm6.5 6.5 11 11M17.5 6.5l-11 11',
+  person = 'M8.2 8.2a3.8 3.8 0 1 0 7.6 0a3.8 3.8 0 1 0-7.6 0M5 19.5a7 7 0 0 1 14 0',
 }
 
 /** An icon. How large it is, the style sheet says; its name, if it needs one, is on the control around it. */

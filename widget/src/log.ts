@@ -1,13 +1,16 @@
 /** The log as a shape: a turn is shaped again only when something about it has changed. */
 
-import { nameDay } from './days';
-import { Icon } from './icons';
+import { cite } from './citations';
+import { nameDay, startOfToday } from './days';
+import { Icon, icon } from './icons';
 import { createReader, type MarkdownReader } from './markdown/stream';
-import { box, type Child, type Shape, shape } from './shape';
+import { notice } from './notice';
+import { avatar, goesOn } from './people';
+import { box, button, type Child, type Shape, shape } from './shape';
 import type { ChatState } from './state';
-import { isOver, type Turn } from './turn';
-import { avatar, notice, turnShape } from './turn-shape';
-import { introduction, language, Words } from './words';
+import { isOver, isPersons, type Turn } from './turn';
+import { type Place, turnShape, typingShape } from './turn-shape';
+import { introduction, language, typing, Words } from './words';
 
 /** What was shaped for a turn, and how far its text was read. */
 interface Memory {
@@ -18,18 +21,26 @@ interface Memory {
   shape?: Shape;
 }
 
+const MOST_SUGGESTIONS = 4;
+
 /** Whether the visitor would rather have nothing move. */
 export const still = globalThis.matchMedia?.('(prefers-reduced-motion: reduce)');
 
 export function logShape(state: ChatState): Shape {
-  const { config, on } = state;
-  const { turns, loading, refused } = state.conversation;
+  const { conversation, on } = state;
+  const { turns, loading, refused } = conversation;
   const empty = !turns.length && !refused;
+  const today = startOfToday();
   let day = '';
   const shapes = turns.map((turn, index) => {
     const before = day;
-    day = nameDay(turn.askedAt);
-    return recall(turn, day !== before && day, index === turns.length - 1, state);
+    day = nameDay(turn.askedAt, today);
+    const place = {
+      day: day !== before && day,
+      last: index === turns.length - 1,
+      goesOn: day === before && isPersons(turn) && goesOn(turn, turns[index - 1]),
+    };
+    return recall(turn, place, state);
   });
   return shape(
     'div',
@@ -40,40 +51,65 @@ export function logShape(state: ChatState): Shape {
       'aria-live': 'off',
       'aria-label': Words.conversation,
       tabindex: '0',
-      inert: state.asking,
+      inert: !!state.asking,
       onscroll: on.scrolled,
-      onclick: on.copyCode,
     },
     box('', ...shapes),
-    empty &&
-      !loading &&
-      box(
-        'welcome',
-        avatar(),
-        shape('h3', { dir: 'auto' }, config.welcomeMessage),
-        shape('p', {}, introduction(config.title)),
-      ),
+    empty && (loading ? skeleton() : welcome(state)),
     refused &&
       notice('note warn', Icon.alert, Words.refusedTitle, [
         Words.refusedBefore,
         shape('b', {}, location.host),
         Words.refusedAfter,
       ]),
+    state.failed && notice('note', Icon.alert, Words.notDone, [Words.notDoneText]),
+    conversation.typing && typingShape(typing(conversation.typing)),
   );
 }
 
-function recall(turn: Turn, day: string | false, last: boolean, state: ChatState): Shape {
-  turn.memory ??= { read: createReader(), length: 0, text: [] };
+function welcome({ config, on }: ChatState): Shape {
+  const suggestions = (config.suggestions ?? []).slice(0, MOST_SUGGESTIONS);
+  return box(
+    'welcome',
+    avatar(),
+    shape('h3', { dir: 'auto' }, config.welcomeMessage),
+    shape('p', {}, introduction(config.title)),
+    suggestions.length > 0 &&
+      shape(
+        'ul',
+        { 'aria-label': Words.suggestions },
+        ...suggestions.map((question) =>
+          shape(
+            'li',
+            {},
+            button({ onclick: () => on.suggest(question) }, shape('span', {}, question), icon(Icon.arrowUp)),
+          ),
+        ),
+      ),
+  );
+}
+
+/** As large as messages are, so that nothing jumps when they come. */
+const skeleton = () =>
+  shape('div', { class: 'skeleton', role: 'img', 'aria-label': Words.loading }, ...[1, 2, 3, 4].map(() => shape('i')));
+
+function recall(turn: Turn, place: Place, state: ChatState): Shape {
+  turn.memory ??= { read: createReader(state.config.imageHosts), length: 0, text: [] };
   const memory = turn.memory as Memory;
   const over = isOver(turn);
   // Text that moves too much appears by the paragraph.
   const end = over || !still.matches ? turn.answer.length : turn.answer.lastIndexOf('\n\n') + 1;
+  const { state: stage, accepted, seen, rating, thanks, form, reason } = turn;
   const face = [
-    turn.state,
-    turn.accepted,
+    stage,
+    accepted,
+    seen,
+    rating,
+    thanks,
+    form,
+    reason,
     end,
-    day,
-    last,
+    ...Object.values(place),
     state.offline,
     state.wait,
     language,
@@ -81,10 +117,10 @@ function recall(turn: Turn, day: string | false, last: boolean, state: ChatState
   ].join();
   if (face !== memory.face) {
     if (end > memory.length) memory.text = memory.read(turn.answer.slice(memory.length, end));
-    if (end && over) memory.text = memory.read();
+    if (end && over) memory.text = cite(memory.read(), turn.sources ?? []);
     memory.length = end;
     memory.face = face;
-    memory.shape = turnShape(turn, memory.text, day, last, state);
+    memory.shape = turnShape(turn, memory.text, place, state);
   }
   return memory.shape as Shape;
 }

@@ -1,5 +1,7 @@
 /** The server's answer as a stream of events: one JSON object a line. */
 
+import type { Source } from './api';
+
 interface Common {
   messageId?: string;
   /** The server's mark for the place in the answer after this event. */
@@ -12,7 +14,7 @@ export type ChatEvent = Common &
     | { type: 'start' }
     | { type: 'token'; token: string }
     // Without a type it is the reply of `POST /v1/chat`, which does not stream.
-    | { type: 'done' | undefined; message: string; status?: string; finishReason?: string }
+    | { type: 'done' | undefined; message: string; status?: string; finishReason?: string; sources?: Source[] }
     | { type: 'error'; error: string; code?: string; retryable?: boolean; requestId?: string }
   );
 

@@ -2,36 +2,31 @@
 
 import { composerShape } from './composer';
 import { Icon, icon } from './icons';
+import { launcherShape, peekShape } from './launcher';
 import { logShape } from './log';
-import { box, button, type Child, type Shape, shape } from './shape';
+import { menuShape } from './menu';
+import { avatar } from './people';
+import { type Attributes, box, button, type Child, type Shape, shape } from './shape';
+import { sheetShape } from './sheet';
 import type { ChatState } from './state';
-import { avatar } from './turn-shape';
+import { personOf } from './turn';
 import { Words } from './words';
 
 /** The panel is there from the first open on; until then the launcher is all there is. */
 export function chatShapes(state: ChatState): Child[] {
-  const isOpen = !!state.isOpen;
   return [
     state.built && panelShape(state),
-    !state.config.target &&
-      button(
-        {
-          class: 'launcher',
-          'aria-haspopup': 'dialog',
-          'aria-expanded': `${isOpen}`,
-          'aria-label': isOpen ? Words.minimise : Words.openChat,
-          onclick: state.on.toggle,
-        },
-        icon(isOpen ? Icon.chevron : Icon.bubble),
-      ),
+    !state.config.target && launcherShape(state),
+    state.peek && peekShape(state.peek, state),
   ];
 }
 
 function panelShape(state: ChatState): Shape {
-  const { on } = state;
-  const inert = state.asking;
-  const tool = (name: string, path: Icon, onclick: () => void) =>
-    button({ class: 'icon', 'aria-label': name, onclick }, icon(path));
+  const { asking, menu, offline, on } = state;
+  const person = personOf(state.conversation.turns);
+  const inert = !!asking;
+  const tool = (name: string, path: Icon, onclick: () => void, attributes: Attributes = {}) =>
+    button({ class: 'icon', 'aria-label': name, onclick, ...attributes }, icon(path));
   return shape(
     'div',
     {
@@ -39,20 +34,27 @@ function panelShape(state: ChatState): Shape {
       role: state.config.target ? 'group' : 'dialog',
       'aria-labelledby': 'title',
       onkeydown: on.keydown,
+      onclick: on.clicked,
     },
     shape(
       'header',
       { class: 'head', inert },
-      avatar(),
+      avatar(person),
       box(
-        state.offline ? 'who off' : 'who',
-        shape('h2', { id: 'title', tabindex: '-1' }, state.config.title),
-        shape('p', {}, shape('i'), state.offline ? Words.reconnecting : Words.aiAssistant),
+        offline ? 'who off' : person ? 'who human' : 'who',
+        shape('h2', { id: 'title', tabindex: '-1' }, person ?? state.config.title),
+        shape('p', {}, shape('i'), offline ? Words.reconnecting : person ? Words.hereNow : Words.aiAssistant),
       ),
       tool(Words.newConversation, Icon.pencil, on.newConversation),
+      tool(Words.moreOptions, Icon.dots, on.toggleMenu, {
+        class: 'icon more',
+        'aria-haspopup': 'menu',
+        'aria-expanded': `${!!menu}`,
+      }),
       !state.config.target && tool(Words.minimise, Icon.chevron, on.toggle),
     ),
-    state.offline &&
+    menu && menuShape(state),
+    offline &&
       shape(
         'div',
         { class: 'banner', inert },
@@ -64,17 +66,6 @@ function panelShape(state: ChatState): Shape {
     composerShape(state),
     shape('div', { class: 'sr', role: 'status' }, state.said),
     // Nothing behind the question can be reached until there is an answer.
-    inert &&
-      box(
-        'scrim',
-        shape(
-          'div',
-          { class: 'sheet', role: 'alertdialog', 'aria-labelledby': 'ask', 'aria-describedby': 'more' },
-          shape('h2', { id: 'ask' }, Words.startNewTitle),
-          shape('p', { id: 'more' }, Words.startNewText),
-          button({ class: 'button', onclick: on.keep }, Words.keepThis),
-          button({ class: 'button primary', onclick: on.startOver }, Words.startNew),
-        ),
-      ),
+    inert && sheetShape(state),
   );
 }

@@ -7,6 +7,8 @@ export interface Scroll {
   all: boolean;
   /** To be called after every change of the log, with the answer that is growing and whatever tells the first turn. */
   follow(answer: Element | null, first: unknown): void;
+  /** Brings an element to the top, as far as there is something below it. */
+  show(element: Element): void;
   /** To be called when the log was scrolled. */
   moved(): void;
 }
@@ -19,13 +21,14 @@ export function createScroll(log: Element): Scroll {
   let height = 0;
   let start: unknown;
   const below = () => log.scrollHeight - log.clientHeight - log.scrollTop;
+  const fromTop = (element: Element) => element.getBoundingClientRect().top - log.getBoundingClientRect().top - 8;
   const scroll: Scroll = {
     pinned: true,
     all: false,
     follow(answer, first) {
       if (scroll.pinned) {
         // Once the first line of a long answer is at the top, scrolling on would take away what is being read.
-        const room = answer ? answer.getBoundingClientRect().top - log.getBoundingClientRect().top - 8 : below();
+        const room = answer ? fromTop(answer) : below();
         log.scrollTop += scroll.all ? below() : Math.min(below(), Math.max(room, 0));
         scroll.pinned = below() < NEAR_END;
       } else if (first !== start) {
@@ -34,6 +37,10 @@ export function createScroll(log: Element): Scroll {
       }
       start = first;
       height = log.scrollHeight;
+    },
+    show(element) {
+      log.scrollTop += fromTop(element);
+      scroll.pinned = below() < NEAR_END;
     },
     moved() {
       // A shrinking log is moved up by the browser: at the very end, that is no wish to read further up.

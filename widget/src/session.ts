@@ -18,6 +18,8 @@ export interface Identity {
 export interface TabState {
   open?: boolean;
   draft?: string;
+  /** No sounds. */
+  quiet?: boolean;
   /** Messages the server has not confirmed yet. */
   unsent?: { key: string; question: string; askedAt: number }[];
 }
@@ -89,7 +91,7 @@ export function openSession({ base, apiKey, storage, consent }: Config): Session
     tab: () => tab.read() ?? {},
     updateTab(change) {
       const state = { ...tab.read(), ...change };
-      tab.write(state.open || state.draft || state.unsent?.length ? state : undefined);
+      tab.write(state.open || state.draft || state.quiet || state.unsent?.length ? state : undefined);
     },
   };
 }

@@ -2,7 +2,7 @@
 
 import type { Config } from './config';
 import type { Conversation } from './conversation';
-import type { Turn } from './turn';
+import type { Rating, Turn } from './turn';
 
 export interface ChatState {
   config: Config;
@@ -11,29 +11,41 @@ export interface ChatState {
   /** The panel exists: the chat has been open on this page. */
   built?: boolean;
   isOpen?: boolean;
-  /** The visitor is being asked whether the conversation may end. */
-  asking?: boolean;
+  /** The menu is open. */
+  menu?: boolean;
+  /** What the visitor is being asked: whether the conversation may end, or be deleted. */
+  asking?: 'startOver' | 'erase';
+  /** The visitor wants no sounds. */
+  quiet?: boolean;
+  /** Messages that came in while the chat was closed. */
+  unread: number;
+  /** The person's message that is shown beside the launcher. */
+  peek?: Turn;
   /** The server has been out of reach for so long that the visitor should know. */
   offline?: boolean;
-  /** Answers the visitor has not seen. */
-  unread?: number;
-  /** Words came in that the reader has not scrolled to. */
-  missed?: boolean;
+  /** Words came in that the reader has not scrolled to: so many messages of people, or an answer. */
+  missed?: number;
   /** After too many messages, how long the visitor has to wait, like `0:42`. */
   wait: string;
   /** What is in the composer. */
   draft: string;
   /** What people who use a screen reader were told last. */
   said?: string;
+  /** What the visitor wanted last could not be done. */
+  failed?: boolean;
 }
 
 export interface Handlers {
   toggle(): void;
   keydown(event: KeyboardEvent): void;
-  /** Asks whether the conversation may end; `keep` and `startOver` are the answers. */
+  /** Anything in the panel was pressed. */
+  clicked(event: Event): void;
+  toggleMenu(): void;
+  /** Asks whether the conversation may end or be deleted; `keep` and `confirm` are the answers. */
   newConversation(): void;
+  askErase(): void;
   keep(): void;
-  startOver(): void;
+  confirm(): void;
   tryNow(): void;
   scrolled(): void;
   /** Takes the reader to the newest words. */
@@ -41,7 +53,20 @@ export interface Handlers {
   typed(): void;
   /** Sends what is in the composer, or stops the answer that is coming in. */
   submit(): void;
+  /** Sends one of the suggestions. */
+  suggest(question: string): void;
   retry(turn: Turn): void;
   copy(button: HTMLElement, text: string): void;
-  copyCode(event: Event): void;
+  /** Rates an answer, or takes the same rating back. */
+  rate(turn: Turn, rating: Rating): void;
+  /** Chooses the reason of a bad rating, or takes it back. */
+  blame(turn: Turn, reason: string): void;
+  /** Sends the form about a bad rating; without `send` only closes it. */
+  closeForm(turn: Turn, send?: boolean): void;
+  saveTranscript(): void;
+  toggleSound(): void;
+  askForPerson(): void;
+  /** Keeps the message beside the launcher there, or lets it go after a while. */
+  holdPeek(hold: boolean): void;
+  closePeek(): void;
 }

@@ -1,13 +1,16 @@
 /** On a phone the open chat fills the screen. Everything it does to the page for that is undone when it closes. */
 
+/** The mark of our own entry in the tab's history. */
+const ENTRY = 'frontdesk';
+
 export interface Takeover {
   phone: MediaQueryList;
   /** To be called with the panel when the chat opens, and without when it closes. */
   update(panel?: HTMLElement): void;
 }
 
-/** Until `life` ends. */
-export function createTakeover(host: HTMLElement, life?: AbortSignal): Takeover {
+/** Until `life` ends. `leave` is called when the visitor goes back, which on a phone closes what fills the screen. */
+export function createTakeover(host: HTMLElement, leave: () => void, life?: AbortSignal): Takeover {
   const phone = matchMedia('(max-width: 640px)');
   const root = document.documentElement;
   let panel: HTMLElement | undefined;
@@ -28,8 +31,12 @@ export function createTakeover(host: HTMLElement, life?: AbortSignal): Takeover 
     filled.setAttribute('aria-modal', 'true');
     visualViewport?.addEventListener('resize', follow);
     visualViewport?.addEventListener('scroll', follow);
+    addEventListener('popstate', leave);
+    if (!history.state?.[ENTRY]) history.pushState({ ...history.state, [ENTRY]: true }, '');
     follow();
     return () => {
+      removeEventListener('popstate', leave);
+      if (history.state?.[ENTRY]) history.back();
       visualViewport?.removeEventListener('resize', follow);
       visualViewport?.removeEventListener('scroll', follow);
       for (const name of ['style', 'aria-modal']) filled.removeAttribute(name);

@@ -1,87 +1,115 @@
 /** The shape of one turn: the visitor's bubble, the answer, and whatever has to be said about either. */
 
+import { actionsShape, feedbackForm } from './actions';
+import { sourceList } from './citations';
 import { Icon, icon } from './icons';
+import { notice, talkButton } from './notice';
+import { byline, eventLine, eventText } from './people';
 import { box, button, type Child, type Shape, shape } from './shape';
 import type { ChatState } from './state';
 import { isOver, type Turn } from './turn';
 import { answering, Words } from './words';
 
-/** `answer` is its text as it is to be shown now, `day` the name of the day where the turn begins one. */
-export function turnShape(turn: Turn, answer: Child[], day: string | false, last: boolean, state: ChatState): Shape {
+/** Where a turn stands in the log. */
+export interface Place {
+  /** The name of the day, where the turn begins one. */
+  day: string | false;
+  /** It is the newest. */
+  last: boolean;
+  /** It is a person's message that goes on with the one before. */
+  goesOn: boolean;
+}
+
+/** `answer` is its text as it is to be shown now. */
+export function turnShape(turn: Turn, answer: Child[], { day, last, goesOn }: Place, state: ChatState): Shape {
   const { title } = state.config;
-  const stage = turn.state;
+  const { state: stage, person, sources = [] } = turn;
   const note = stage === 'stopped' ? Words.stopped : stage === 'cut' && Words.lengthLimit;
   const over = isOver(turn);
-  const unsent = over && !turn.accepted;
-  const queued = stage === 'queueing' && state.offline;
   const shown = answer.length > 0;
-  const retry = (className: string, mayRetry: boolean, ...face: Child[]) =>
-    mayRetry &&
-    !state.wait &&
-    button({ class: className, onclick: () => state.on.retry(turn) }, ...face, Words.tryAgain);
+  const isSaid = shown || note;
   return box(
-    'turn',
+    goesOn ? 'turn on' : 'turn',
     day && shape('div', { class: 'day', role: 'separator' }, shape('span', {}, day)),
-    turn.question &&
-      shape(
-        'article',
-        { class: unsent ? 'me unsent' : queued ? 'me queued' : 'me', 'aria-label': Words.you },
-        shape('div', { class: 'bubble', dir: 'auto' }, turn.question),
-        unsent &&
-          box(
-            'meta bad',
-            icon(Icon.alert),
-            state.wait ? Words.notSentYet : Words.notSent,
-            retry('', stage !== 'refused'),
+    turn.event && eventLine(eventText(turn, title), turn.event === 'asked' ? Icon.headset : Icon.person),
+    turn.question && questionShape(turn, state),
+    person
+      ? shown && personsShape(turn, person, answer, goesOn)
+      : isSaid &&
+          shape(
+            'article',
+            { 'aria-label': title, 'aria-busy': `${!over}` },
+            byline(title, person, Words.ai),
+            box('md', ...answer),
+            over && sources.length > 0 && sourceList(sources),
+            over && shown && sources.length < 1 && turn.sources && talkButton(state),
+            (note || stage === 'complete') && actionsShape(turn, note, state),
+            turn.form && feedbackForm(turn, state),
           ),
-        queued && box('meta', icon(Icon.clock), Words.willSend),
-      ),
-    (shown || note) &&
-      shape(
-        'article',
-        { 'aria-label': title, 'aria-busy': `${!over}` },
-        box('by', avatar(), shape('b', {}, title), Words.ai),
-        box('md', ...answer),
-        (note || stage === 'complete') &&
-          box(
-            'actions',
-            shown &&
-              isSecureContext &&
-              button(
-                {
-                  class: 'icon',
-                  'aria-label': Words.copyAnswer,
-                  onclick: (event: Event) => state.on.copy(event.currentTarget as HTMLElement, turn.answer),
-                },
-                icon(Icon.copy),
-              ),
-            note,
-          ),
-      ),
-    !over && !shown && stage !== 'queueing' && box('typing', shape('i'), shape('i'), shape('i'), answering(title)),
-    stage === 'failed' || stage === 'interrupted'
-      ? notice(
-          'note',
-          Icon.alert,
-          stage === 'failed' ? Words.failedTitle : Words.brokeOff,
-          [stage === 'failed' && Words.failedText],
-          retry('button primary', last && !turn.final, icon(Icon.again)),
-        )
-      : stage === 'limited' &&
-          state.wait &&
-          notice('note warn', Icon.clock, Words.limitedTitle, [
-            Words.limitedBefore,
-            shape('b', {}, state.wait),
-            Words.limitedAfter,
-          ]),
+    !over && !shown && stage !== 'queueing' && typingShape(answering(title)),
+    troubleShape(turn, last, state),
   );
 }
 
-/** A box in the log that says what happened and how to go on. */
-export function notice(kind: string, picture: Icon, title: string, text: Child[], action?: Child): Shape {
-  const body = box('', shape('strong', {}, title), shape('p', {}, ...text), action);
-  return shape('div', { class: kind, role: 'alert' }, icon(picture), body);
+/** Somebody is writing. */
+export const typingShape = (text: string) => box('typing', shape('i'), shape('i'), shape('i'), text);
+
+function questionShape(turn: Turn, state: ChatState): Shape {
+  const stage = turn.state;
+  const unsent = isOver(turn) && !turn.accepted;
+  const queued = stage === 'queueing' && state.offline;
+  const sending = stage === 'sending' && !turn.accepted;
+  return shape(
+    'article',
+    { class: `me ${unsent ? 'unsent' : queued ? 'queued' : sending ? 'sending' : ''}`, 'aria-label': Words.you },
+    shape('div', { class: 'bubble', dir: 'auto' }, turn.question),
+    unsent &&
+      box(
+        'meta bad',
+        icon(Icon.alert),
+        state.wait ? Words.notSentYet : Words.notSent,
+        stage !== 'refused' && retryButton(turn, '', state),
+      ),
+    queued && box('meta', icon(Icon.clock), Words.willSend),
+    turn.seen && box('meta', Words.seen),
+  );
 }
 
-/** The assistant's square sign. */
-export const avatar = () => shape('span', { class: 'avatar' }, icon(Icon.bell));
+function personsShape(turn: Turn, person: string, text: Child[], goesOn: boolean): Shape {
+  const time = new Date(turn.askedAt).toLocaleTimeString([], { timeStyle: 'short' });
+  return shape(
+    'article',
+    { class: 'them', 'aria-label': person },
+    !goesOn && byline(person, person, time),
+    box('md bubble', ...text),
+  );
+}
+
+/** What went wrong with the answer, and the ways forward. */
+function troubleShape(turn: Turn, last: boolean, state: ChatState): Child {
+  const stage = turn.state;
+  if (stage === 'limited')
+    return (
+      state.wait &&
+      notice('note warn', Icon.clock, Words.limitedTitle, [
+        Words.limitedBefore,
+        shape('b', {}, state.wait),
+        Words.limitedAfter,
+      ])
+    );
+  const failed = stage === 'failed';
+  return (
+    (failed || stage === 'interrupted') &&
+    notice(
+      'note',
+      Icon.alert,
+      failed ? Words.failedTitle : Words.brokeOff,
+      [failed && Words.failedText],
+      last && !turn.final && retryButton(turn, 'button primary', state, icon(Icon.again)),
+      last && talkButton(state),
+    )
+  );
+}
+
+const retryButton = (turn: Turn, className: string, { wait, on }: ChatState, ...face: Child[]): Child =>
+  !wait && button({ class: className, onclick: () => on.retry(turn) }, ...face, Words.tryAgain);

@@ -1,6 +1,6 @@
-/** One message of the visitor and the answer to it. */
+/** One message of the visitor and the answer to it, or something else that stands in the log for itself. */
 
-import type { StoredMessage } from './api';
+import type { Source, StoredMessage } from './api';
 
 /**
  * Where a turn stands:
@@ -24,10 +24,16 @@ export type TurnState =
   | 'interrupted'
   | 'refused';
 
+/** What can stand in the log without being a message; whatever else a server names is not shown. */
+export type TurnEvent = 'asked' | 'away' | 'joined' | 'left' | 'closed';
+
+/** What the visitor thinks of an answer; null if they took it back. */
+export type Rating = 'up' | 'down' | null;
+
 export interface Turn {
   /** The visitor's message by our own name for it. Empty if the server does not know it by such a name. */
   key: string;
-  /** Empty when the question is on an older page of the conversation. */
+  /** Empty when the question is on an older page of the conversation, or when nobody asked. */
   question: string;
   askedAt: number;
   state: TurnState;
@@ -49,6 +55,20 @@ export interface Turn {
   cursor: number;
   /** What a view keeps of the answer; thrown away when the answer begins anew. */
   memory?: unknown;
+  /** The person who wrote the answer, or did what the event says. An assistant's answer has none. */
+  person?: string;
+  event?: TurnEvent;
+  /** What the answer was taken from, in the order of the numbers in it. */
+  sources?: Source[];
+  /** A person has read the question. */
+  seen?: boolean;
+  rating?: Rating;
+  /** What the visitor was thanked with for the rating they just gave. */
+  thanks?: string | null;
+  /** The form that asks what was wrong is open. */
+  form?: boolean;
+  /** The reason that is chosen in it. */
+  reason?: string;
 }
 
 /** A message that has yet to be sent. */
@@ -58,6 +78,15 @@ export function newTurn(key: string, question: string, askedAt: number): Turn {
 
 /** Whether nothing more will happen to a turn by itself. */
 export const isOver = (turn: Turn) => !turn.state.endsWith('ing');
+
+/** Whether a turn is a message of somebody who works for the site. */
+export const isPersons = (turn: Turn) => !!turn.person && !turn.event;
+
+/** The person who is answering now, if it is not the assistant. */
+export function personOf(turns: readonly Turn[]): string | undefined {
+  const last = turns.findLast((turn) => turn.person);
+  return last && last.event !== 'left' ? last.person : undefined;
+}
 
 /** Where a turn stands by what the server says of its answer. A half answer is kept and said to be half. */
 export function stateOf(status: string | undefined, finishReason: string | undefined, answer: string): TurnState {
@@ -72,13 +101,17 @@ export function turnsOf(messages: StoredMessage[]): Turn[] {
   const turns: Turn[] = [];
   let turn: Turn | undefined;
   for (const message of messages) {
-    const asked = message.role === 'user';
-    if (asked || !turn || turn.answerId) {
+    const { role } = message;
+    const asked = role === 'user';
+    if (role !== 'assistant' || !turn || turn.answerId) {
+      // A question that a person took is not one that failed.
+      if (turn && !turn.answerId && !asked) turn.state = 'complete';
       turn = newTurn(message.clientMessageId ?? '', asked ? message.content : '', message.createdAt);
       turn.accepted = true;
       turn.final = !turn.key;
       turn.place = message.place;
-      turn.state = 'failed';
+      turn.seen = message.seen;
+      turn.state = personOf(turns) ? 'complete' : 'failed';
       turns.push(turn);
     }
     if (!asked) tell(turn, message);
@@ -88,9 +121,14 @@ export function turnsOf(messages: StoredMessage[]): Turn[] {
 
 /** Tells a turn what became of it. */
 export function tell(turn: Turn, message: StoredMessage): void {
+  const { role, content, feedback } = message;
   turn.answerId = message.id;
   turn.answerPlace = message.place;
-  turn.answer = message.content;
+  turn.person = message.name;
+  if (role === 'event') turn.event = content as TurnEvent;
+  else turn.answer = content;
   turn.cursor = message.seq ?? 0;
-  turn.state = stateOf(message.status, message.finishReason, message.content);
+  turn.sources = message.sources;
+  turn.rating = feedback?.rating;
+  turn.state = role === 'assistant' ? stateOf(message.status, message.finishReason, content) : 'complete';
 }

@@ -47,7 +47,7 @@ const English = {
   refusedAfter: ' to the allowed sites in Frontdesk.',
   newConversation: 'New conversation',
   startNewTitle: 'Start a new conversation?',
-  startNewText: 'This one ends here.',
+  startNewText: 'This one ends here. You can save the transcript first.',
   keepThis: 'Keep this one',
   startNew: 'Start new',
   copy: 'Copy',
@@ -55,10 +55,56 @@ const English = {
   copied: 'Copied',
   code: 'Code',
   table: 'Table',
+  sending: 'Sending',
+  seen: 'Seen',
+  loading: 'Loading your conversation',
+  suggestions: 'Suggested questions',
+  sources: 'Sources',
+  moreOptions: 'More options',
+  talkToPerson: 'Talk to a person',
+  away: 'The team is away and will answer here when it is back.',
+  saveTranscript: 'Save transcript',
+  sound: 'Sound',
+  on: 'On',
+  off: 'Off',
+  deleteThis: 'Delete this conversation',
+  deleteTitle: 'Delete this conversation?',
+  deleteText: 'It is removed for you and for us. This cannot be undone.',
+  keepIt: 'Keep it',
+  delete: 'Delete',
+  deleted: 'Conversation deleted',
+  notDone: 'That did not work',
+  notDoneText: 'Nothing was changed. Please try again in a moment.',
+  goodAnswer: 'Good answer',
+  badAnswer: 'Bad answer',
+  thanks: 'Thanks for telling us',
+  noted: 'Thanks, noted',
+  ratingRemoved: 'Rating removed',
+  whatWentWrong: 'What went wrong?',
+  incorrect: 'Not correct',
+  outdated: 'Out of date',
+  unanswered: 'Did not answer',
+  unclear: 'Hard to follow',
+  tellMore: 'Tell us more (optional)',
+  sendFeedback: 'Send feedback',
+  close: 'Close',
+  dismiss: 'Dismiss preview',
+  hereNow: 'Here now',
+  toPerson: 'You are talking to a person.',
+  asked: 'You asked for a person. We told the team.',
+  closed: 'This conversation is closed.',
+  startNewOne: 'Start a new one',
   introduction: '{title} is an AI assistant and answers day or night.',
   answering: '{title} is answering',
   tooLongBy: '{count} over',
   sendAgainIn: 'You can send again in {time}',
+  unreadMessages: { one: 'Open chat, {count} unread message', other: 'Open chat, {count} unread messages' },
+  newMessages: { one: '{count} new message', other: '{count} new messages' },
+  sourceNumber: 'Source {count}: {title}',
+  joined: '{name} joined. You are talking to a person now.',
+  left: '{name} left. {title} is answering again.',
+  typing: '{name} is typing',
+  replyTo: 'Reply to {name}',
 };
 
 /** A word that depends on a number has a form for each of the language's plural categories, at least `other`. */
@@ -98,3 +144,10 @@ export const introduction = (title: string) => fill(Words.introduction, { title 
 export const answering = (title: string) => fill(Words.answering, { title });
 export const tooLongBy = (count: string) => fill(Words.tooLongBy, { count });
 export const sendAgainIn = (time: string) => fill(Words.sendAgainIn, { time });
+export const unreadMessages = (count: number) => fill(Words.unreadMessages, { count });
+export const newMessages = (count: number) => fill(Words.newMessages, { count });
+export const sourceNumber = (count: number, title: string) => fill(Words.sourceNumber, { count, title });
+export const joined = (name: string) => fill(Words.joined, { name });
+export const left = (name: string, title: string) => fill(Words.left, { name, title });
+export const typing = (name: string) => fill(Words.typing, { name });
+export const replyTo = (name: string) => fill(Words.replyTo, { name });

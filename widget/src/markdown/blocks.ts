@@ -22,13 +22,20 @@ const SCROLLABLE = { tabindex: '0', role: 'group' };
  * Reads lines into shapes. Where a block starts, its line is added to `starts`; whether it does depends on no line after the
  * next one. With `live` the text of the last line may still go on.
  */
-export function readBlocks(lines: string[], live: boolean, starts: number[] = [], depth = 0): Shape[] {
+export function readBlocks(
+  lines: string[],
+  live: boolean,
+  imageHosts: readonly string[],
+  starts: number[] = [],
+  depth = 0,
+): Shape[] {
   const attributes = depth ? {} : { dir: 'auto' };
   let at = 0;
 
   const line = () => lines[at] ?? '';
   const isLive = () => live && at >= lines.length;
-  const nested = (content: string[], last: boolean) => readBlocks(content, last && isLive(), [], depth + 1);
+  const nested = (content: string[], last: boolean) => readBlocks(content, last && isLive(), imageHosts, [], depth + 1);
+  const inline = (text: string) => readInline(text, isLive(), imageHosts);
 
   /** Takes lines while they belong to a block, as the text that `part` makes of each; undefined ends the block. */
   function take(part: () => string | undefined): string[] {
@@ -76,11 +83,7 @@ export function readBlocks(lines: string[], live: boolean, starts: number[] = []
     const rows = [head, ...body].map((row, index) => {
       const cells = cellsOf(row).slice(0, ends.length);
       const tag = index ? 'td' : 'th';
-      return shape(
-        'tr',
-        {},
-        ...cells.map((cell, place) => shape(tag, { class: ends[place] }, ...readInline(cell, isLive()))),
-      );
+      return shape('tr', {}, ...cells.map((cell, place) => shape(tag, { class: ends[place] }, ...inline(cell))));
     });
     return shape(
       'div',
@@ -118,7 +121,7 @@ export function readBlocks(lines: string[], live: boolean, starts: number[] = []
     const heading = HEADING.exec(text);
     if (heading || RULE.test(text)) at++;
     // One level below the panel's own heading: an answer that starts at `###`, as many do, must not skip one.
-    if (heading) return shape('h3', attributes, ...readInline(heading[1] as string, isLive()));
+    if (heading) return shape('h3', attributes, ...inline(heading[1] as string));
     if (RULE.test(text)) return shape('hr');
     if (depth < DEEPEST) {
       const quoted = take(() => QUOTE.exec(line())?.[1]);
@@ -131,7 +134,7 @@ export function readBlocks(lines: string[], live: boolean, starts: number[] = []
     const content = take(() =>
       at > first && (!line().trim() || startsBlock(line()) || startsTable()) ? undefined : line().trim(),
     ).join('\n');
-    return shape('p', attributes, ...readInline(content, isLive()));
+    return shape('p', attributes, ...inline(content));
   }
 
   function startsTable(): boolean {

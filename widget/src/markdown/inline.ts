@@ -1,7 +1,7 @@
 /** Markdown inside a line of text: emphasis, code, links, line breaks. */
 
 import { type Child, shape } from '../shape';
-import { safeAddress, trimBareAddress } from './links';
+import { outward, safeAddress, safeImage, trimBareAddress } from './links';
 
 /** Emphasis that has been opened and not closed yet, with what it holds so far. */
 interface Open {
@@ -27,7 +27,7 @@ const UNFINISHED = /!?\[([^[\]]*)(?:\](?:\([^\s)]*)?)?$|`+([^`]*)$/y;
  * Reads a stretch of text. With `live` the text may still go on: what was opened and not closed is drawn as if it were
  * closed at the end, so that an answer does not flicker between marks and meaning while it streams in.
  */
-export function readInline(text: string, live = false, inLink = false): Child[] {
+export function readInline(text: string, live = false, imageHosts: readonly string[] = [], inLink = false): Child[] {
   const opens: Open[] = [{ mark: '', count: 0, children: [] }];
   let at = 0;
 
@@ -68,8 +68,7 @@ export function readInline(text: string, live = false, inLink = false): Child[] 
   function link(address: string, children: Child[]) {
     const href = inLink ? undefined : safeAddress(address);
     const shown = children.some(Boolean) ? children : [address];
-    const rel = 'noopener noreferrer nofollow ugc';
-    if (href) write(shape('a', { href, title: href, target: '_blank', rel }, ...shown));
+    if (href) write(shape('a', outward(href), ...shown));
     else write(...shown);
   }
 
@@ -85,10 +84,13 @@ export function readInline(text: string, live = false, inLink = false): Child[] 
     let end = at + token.length;
     if (fence) write(shape('code', {}, code.replace(/\n/g, ' ').trim() || code));
     else if (run) emphasis(run);
-    // Images are never loaded: their description stands for them.
-    else if (image !== undefined)
-      link(address.replace(/\\(.)|^<|>$/g, '$1'), image ? [label] : readInline(label, false, true));
-    else if (angled) link(angled, [angled]);
+    else if (image !== undefined) {
+      const target = address.replace(/\\(.)|^<|>$/g, '$1');
+      const src = image && safeImage(target, imageHosts);
+      if (src) write(shape('img', { src, alt: label, loading: 'lazy', referrerpolicy: 'no-referrer' }));
+      // Of other images the description stands for them: to load them could tell somebody what was said here.
+      else link(target, image ? [label] : readInline(label, false, imageHosts, true));
+    } else if (angled) link(angled, [angled]);
     else if (bare) {
       const trimmed = trimBareAddress(bare);
       link(trimmed, [trimmed]);

@@ -1,5 +1,7 @@
 /** Which addresses may become links. */
 
+import type { Attributes } from '../shape';
+
 const SCHEMES = ['http:', 'https:', 'mailto:', 'tel:'];
 
 /**
@@ -14,6 +16,21 @@ export function safeAddress(text: string): string | undefined {
     return undefined;
   }
 }
+
+/** The same for an image, which has to be on one of these hosts, and which nobody on the way may exchange. */
+export function safeImage(text: string, hosts: readonly string[]): string | undefined {
+  const address = safeAddress(text);
+  const { host, protocol } = new URL(address ?? 'about:blank');
+  return protocol === 'https:' && hosts.includes(host) ? address : undefined;
+}
+
+/** What a link to somewhere else has, besides its text. */
+export const outward = (href: string): Attributes => ({
+  href,
+  title: href,
+  target: '_blank',
+  rel: 'noopener noreferrer nofollow ugc',
+});
 
 /** Cuts off what follows a bare address in a sentence: punctuation, and a bracket that was opened before it. */
 export function trimBareAddress(text: string): string {

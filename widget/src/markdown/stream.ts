@@ -12,7 +12,8 @@ export type MarkdownReader = (piece?: string) => Child[];
 /** A last line of nothing but marks could still become anything, so it is not drawn yet. */
 const UNDECIDED = /^(?:[-*+#>|:`~=_ \t]+|[ \t]*\d{1,9}[.)]?[ \t]*)$/;
 
-export function createReader(): MarkdownReader {
+/** `imageHosts` are those that images may be shown from. */
+export function createReader(imageHosts: readonly string[] = []): MarkdownReader {
   const settled: Child[] = [];
   let rest = '';
   return (piece) => {
@@ -21,7 +22,7 @@ export function createReader(): MarkdownReader {
     const lines = rest.split('\n');
     const end = live && UNDECIDED.test(lines.at(-1) as string) ? -1 : lines.length;
     const starts: number[] = [];
-    const shapes = readBlocks(lines.slice(0, end), live, starts);
+    const shapes = readBlocks(lines.slice(0, end), live, imageHosts, starts);
     const all = [...settled, ...shapes];
     // A table shows only on its second line, so a block has surely begun when the line after its first is complete.
     const begun = starts.filter((start) => start < lines.length - 2);
