@@ -55,14 +55,13 @@ const English = {
   copied: 'Copied',
   code: 'Code',
   table: 'Table',
-  sending: 'Sending',
   seen: 'Seen',
   loading: 'Loading your conversation',
   suggestions: 'Suggested questions',
   sources: 'Sources',
   moreOptions: 'More options',
   talkToPerson: 'Talk to a person',
-  away: 'The team is away and will answer here when it is back.',
+  away: 'The team is away',
   saveTranscript: 'Save transcript',
   sound: 'Sound',
   on: 'On',
@@ -100,7 +99,7 @@ const English = {
   sendAgainIn: 'You can send again in {time}',
   unreadMessages: { one: 'Open chat, {count} unread message', other: 'Open chat, {count} unread messages' },
   newMessages: { one: '{count} new message', other: '{count} new messages' },
-  sourceNumber: 'Source {count}: {title}',
+  sourceNumber: 'Source {number}: {title}',
   joined: '{name} joined. You are talking to a person now.',
   left: '{name} left. {title} is answering again.',
   typing: '{name} is typing',
@@ -146,7 +145,7 @@ export const tooLongBy = (count: string) => fill(Words.tooLongBy, { count });
 export const sendAgainIn = (time: string) => fill(Words.sendAgainIn, { time });
 export const unreadMessages = (count: number) => fill(Words.unreadMessages, { count });
 export const newMessages = (count: number) => fill(Words.newMessages, { count });
-export const sourceNumber = (count: number, title: string) => fill(Words.sourceNumber, { count, title });
+export const sourceNumber = (number: number, title: string) => fill(Words.sourceNumber, { number, title });
 export const joined = (name: string) => fill(Words.joined, { name });
 export const left = (name: string, title: string) => fill(Words.left, { name, title });
 export const typing = (name: string) => fill(Words.typing, { name });
