@@ -19,6 +19,7 @@ export default defineConfig({
   testDir: 'tests',
   testIgnore: process.env.FRONTDESK_PICTURES ? [] : '**/pictures.spec.ts',
   outputDir: 'results',
+  snapshotPathTemplate: 'snapshots/{arg}{ext}',
   forbidOnly: !!process.env.CI,
   // A busy machine may be slower than a test waits. What passes only the second time is listed as flaky.
   retries: process.env.CI ? 1 : 0,

@@ -54,7 +54,15 @@ const START = { type: 'start', messageId: 'answer', seq: 0 };
 export const whole = (message: string, more: object = {}): object[] => [
   START,
   { type: 'token', token: message, seq: message.length },
-  { type: 'done', messageId: 'answer', message, status: 'complete', finishReason: 'stop', seq: message.length, ...more },
+  {
+    type: 'done',
+    messageId: 'answer',
+    message,
+    status: 'complete',
+    finishReason: 'stop',
+    seq: message.length,
+    ...more,
+  },
 ];
 
 /** The events of an answer that goes on. */
@@ -89,7 +97,8 @@ export async function startScriptedDesk(): Promise<ScriptedDesk> {
     };
     desk.asked.push(asked);
     if (desk.handle(asked, response)) return;
-    const reply = (content: unknown) => response.setHeader('content-type', 'application/json').end(JSON.stringify(content));
+    const reply = (content: unknown) =>
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(content));
     if (path === '/chat') {
       response.writeHead(200, { 'content-type': 'application/x-ndjson' });
       await desk.answer(
