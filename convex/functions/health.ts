@@ -1,5 +1,7 @@
 import { v } from 'convex/values';
 import { internalMutation } from './_generated/server';
+import { settingOf } from './lib/find';
+import { UNFINISHED_MOVE } from './lib/shapes';
 import { SCHEMA } from './schema';
 
 /**
@@ -8,6 +10,10 @@ import { SCHEMA } from './schema';
  */
 export const ready = internalMutation({
   args: {},
-  returns: v.object({ schema: v.number() }),
-  handler: async () => ({ schema: SCHEMA }),
+  returns: v.object({
+    schema: v.number(),
+    /** Set as long as a move to this deployment is not finished. */
+    moving: v.optional(v.string()),
+  }),
+  handler: async (ctx) => ({ schema: SCHEMA, moving: (await settingOf(ctx, UNFINISHED_MOVE))?.value }),
 });

@@ -2,6 +2,7 @@
 
 import { type Infer, v } from 'convex/values';
 import { internalMutation, internalQuery, type MutationCtx, type QueryCtx } from './_generated/server';
+import { keepSetting, settingOf } from './lib/find';
 import { checkLimit } from './lib/limits';
 import { rule, type ThrottleState, take, UNTRIED } from './lib/throttle';
 
@@ -16,13 +17,7 @@ const TRIES_KEPT = 24 * 60 * 60 * 1000;
 export const password = internalQuery({
   args: {},
   returns: v.union(v.null(), v.string()),
-  handler: async (ctx) => {
-    const row = await ctx.db
-      .query('settings')
-      .withIndex('by_name', (q) => q.eq('name', PASSWORD))
-      .unique();
-    return row?.value ?? null;
-  },
+  handler: async (ctx) => (await settingOf(ctx, PASSWORD))?.value ?? null,
 });
 
 /** Replaces the password's hash and ends every session. True: there are sessions left to end, call again. */
@@ -30,12 +25,7 @@ export const setPassword = internalMutation({
   args: { phc: v.string() },
   returns: v.boolean(),
   handler: async (ctx, { phc }) => {
-    const row = await ctx.db
-      .query('settings')
-      .withIndex('by_name', (q) => q.eq('name', PASSWORD))
-      .unique();
-    if (row) await ctx.db.patch(row._id, { value: phc });
-    else await ctx.db.insert('settings', { name: PASSWORD, value: phc });
+    await keepSetting(ctx, PASSWORD, phc);
     return deleteSessions(ctx, Infinity);
   },
 });

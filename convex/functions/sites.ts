@@ -1,9 +1,10 @@
 /** Sites and their keys. */
 
 import { v } from 'convex/values';
-import type { Doc } from './_generated/dataModel';
-import { internalMutation, internalQuery, type QueryCtx } from './_generated/server';
+import { internalMutation, internalQuery } from './_generated/server';
+import { documentOf } from './lib/find';
 import { checkText, MAX_PAGE, refuse } from './lib/limits';
+import { key } from './lib/shapes';
 
 /** Makes a site unless it exists. */
 export const ensure = internalMutation({
@@ -17,15 +18,6 @@ export const ensure = internalMutation({
     if (!found) await ctx.db.insert('sites', { site, name, createdAt: now });
     return null;
   },
-});
-
-const key = v.object({
-  key: v.string(),
-  site: v.string(),
-  kind: v.string(),
-  sha256: v.string(),
-  text: v.optional(v.string()),
-  createdAt: v.number(),
 });
 
 /** A site's keys, oldest first, then the smaller id. */
@@ -60,13 +52,6 @@ export const setDocument = internalMutation({
     return null;
   },
 });
-
-function documentOf(ctx: QueryCtx, site: string, name: string): Promise<Doc<'siteDocuments'> | null> {
-  return ctx.db
-    .query('siteDocuments')
-    .withIndex('by_name', (q) => q.eq('site', site).eq('name', name))
-    .unique();
-}
 
 /** Keeps a new key. Another one with the same text is refused. */
 export const addKey = internalMutation({

@@ -32,6 +32,26 @@ export async function conversationOfSite(
   return found?.site === site ? found : null;
 }
 
+export function settingOf(ctx: QueryCtx, name: string): Promise<Doc<'settings'> | null> {
+  return ctx.db
+    .query('settings')
+    .withIndex('by_name', (q) => q.eq('name', name))
+    .unique();
+}
+
+export async function keepSetting(ctx: MutationCtx, name: string, value: string): Promise<void> {
+  const row = await settingOf(ctx, name);
+  if (row) await ctx.db.patch(row._id, { value });
+  else await ctx.db.insert('settings', { name, value });
+}
+
+export function documentOf(ctx: QueryCtx, site: string, name: string): Promise<Doc<'siteDocuments'> | null> {
+  return ctx.db
+    .query('siteDocuments')
+    .withIndex('by_name', (q) => q.eq('site', site).eq('name', name))
+    .unique();
+}
+
 export function messageById(ctx: QueryCtx, id: string): Promise<Doc<'messages'> | null> {
   return ctx.db
     .query('messages')

@@ -13,7 +13,7 @@ export const MAX_PAGE = 1000;
 export const MAX_TEXT = 512 * 1024;
 
 /** How much text one call reads, in bytes. */
-const READ_BUDGET = 12 * 1024 * 1024;
+export const READ_BUDGET = 12 * 1024 * 1024;
 
 /** How often one call reads from an index while it looks for messages. */
 const MAX_READS = 200;

@@ -66,6 +66,18 @@ export const summary = v.object({
   identity: v.optional(identity),
 });
 
+/** The setting that there is as long as a move to the deployment is not finished. */
+export const UNFINISHED_MOVE = 'unfinished_move';
+
+export const key = v.object({
+  key: v.string(),
+  site: v.string(),
+  kind: v.string(),
+  sha256: v.string(),
+  text: v.optional(v.string()),
+  createdAt: v.number(),
+});
+
 export const historyEntry = v.object({ role, status, text: v.string() });
 
 /** A visitor's session: a site, the name the client gave it, and the hash of its secret or nothing. */

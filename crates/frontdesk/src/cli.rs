@@ -53,6 +53,29 @@ pub(crate) enum Command {
         /// Where to; it must not exist. Without it, or with `-`: standard output.
         file: Option<PathBuf>,
     },
+    /// Copy everything from one store to another, of any engine, and compare the two. No server may be running.
+    ///
+    /// If it is broken off, the same command goes on where it was. A store is named by its URL; or by `configured`, which is
+    /// the one that the settings name, `convex`, which is the one of `CONVEX_URL` and `CONVEX_STORE_KEY`, or `env:NAME`, whose
+    /// URL is in that variable, so that its password does not stand on the command line.
+    MigrateStore {
+        /// The store to read.
+        #[arg(long, value_name = "STORE")]
+        from: String,
+        /// The store to write to; empty, or it does not exist yet.
+        #[arg(long, value_name = "STORE")]
+        to: String,
+        /// Only compare the two.
+        #[arg(long)]
+        verify: bool,
+    },
+    /// Write the conversations of the older system, which this one follows, into the store that the settings name. No
+    /// server may be running. What was imported before is left as it is.
+    ImportOrigin {
+        /// What `npx convex export` has made, unpacked: with `conversations/documents.jsonl` and
+        /// `messages/documents.jsonl` in it.
+        folder: PathBuf,
+    },
     /// Ask the server on this machine whether it lives. For containers.
     Healthcheck {
         /// Ask this part.

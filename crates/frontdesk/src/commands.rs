@@ -2,6 +2,8 @@
 
 mod backup;
 mod export;
+mod import_origin;
+mod migrate_store;
 
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
@@ -17,6 +19,8 @@ use crate::{console, first_run};
 
 pub(crate) use backup::{backup, restore};
 pub(crate) use export::export;
+pub(crate) use import_origin::import_origin;
+pub(crate) use migrate_store::migrate_store;
 
 /// How long the server has to say that it lives.
 const HEALTH_LIMIT: Duration = Duration::from_secs(3);

@@ -10,5 +10,5 @@ mod variables;
 
 pub(crate) use environment::Environment;
 pub(crate) use explain::{explain, unused};
-pub(crate) use settings::{MIN_PASSWORD, Mode, Only, Settings};
+pub(crate) use settings::{MIN_PASSWORD, Mode, Only, Settings, named_store};
 pub(crate) use variables::example;

@@ -32,6 +32,8 @@ fn main() -> ExitCode {
         Command::Backup { file } => commands::backup(file.as_deref()),
         Command::Restore { file, replace } => commands::restore(&file, replace),
         Command::Export { file } => commands::export(file.as_deref()),
+        Command::MigrateStore { from, to, verify } => commands::migrate_store(&from, &to, verify),
+        Command::ImportOrigin { folder } => commands::import_origin(&folder),
         Command::Healthcheck { only } => commands::healthcheck(only.into()),
         Command::Openapi => Ok(commands::openapi()),
         Command::EnvExample => Ok(commands::env_example()),

@@ -7,10 +7,12 @@
 mod client;
 mod conversations;
 mod error;
+mod export;
 mod operators;
 mod reply;
 mod settings;
 mod sites;
+mod target;
 mod turns;
 mod values;
 
@@ -24,7 +26,9 @@ use serde_json::{Value, json};
 use client::{Client, Kind};
 use error::Failure;
 pub use error::OpenConvexError;
+pub(crate) use export::export;
 pub use settings::{ConvexKey, ConvexSettings, ConvexUrl, InvalidConvexKey, InvalidConvexUrl};
+pub(crate) use target::ConvexTarget;
 use values::Whole;
 
 /// The tables and functions that this program works with: `SCHEMA` in `convex/functions/schema.ts`.
@@ -43,6 +47,8 @@ pub(crate) struct ConvexStore {
 #[derive(Deserialize)]
 struct Ready {
     schema: Whole<u32>,
+    /// The mark of a move to the deployment that was not finished.
+    moving: Option<String>,
 }
 
 impl ConvexStore {
@@ -81,10 +87,10 @@ impl ConvexStore {
             return Err(OpenConvexError::Schema { url, found, known: SCHEMA });
         }
         // Whatever else it answers, it must not be what only we may know.
-        match self.client.call_without_key::<Ready>(Kind::Mutation, READY, &json!({})).await {
-            Ok(_) => Err(OpenConvexError::Public { url }),
-            Err(_) => Ok(()),
+        if self.client.call_without_key::<Ready>(Kind::Mutation, READY, &json!({})).await.is_ok() {
+            return Err(OpenConvexError::Public { url });
         }
+        if ready.moving.is_some() { Err(OpenConvexError::Unfinished) } else { Ok(()) }
     }
 
     /// Reads. May be repeated as often as it takes.

@@ -1,4 +1,21 @@
-use frontdesk_core::{ConversationId, ConversationSummary, KeyId, KeyKind, Message, SiteId, Timestamp};
+use frontdesk_core::{
+    ConversationId, ConversationSummary, Message, SecretHash, SessionKey, SiteId, StoredKey, Timestamp,
+};
+
+/// A setting that is kept with the data, such as the hash of the dashboard's password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ExportedSetting {
+    /// Names it.
+    pub name: String,
+    /// What it is set to: secret.
+    pub value: String,
+}
+
+impl std::fmt::Debug for ExportedSetting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ExportedSetting({})", self.name)
+    }
+}
 
 /// A site, as it is exported.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,24 +28,67 @@ pub struct ExportedSite {
     pub created_at: Timestamp,
 }
 
+/// A document that a site has one of, as it is exported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportedDocument {
+    /// The site.
+    pub site: SiteId,
+    /// Names it.
+    pub name: String,
+    /// All of it.
+    pub text: String,
+}
+
+/// A conversation without its messages, as it is exported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportedConversation {
+    /// The site it belongs to.
+    pub site: SiteId,
+    /// The hash of the visitor's secret: secret too.
+    pub secret: Option<SecretHash>,
+    /// Everything else.
+    pub summary: ConversationSummary,
+}
+
+impl ExportedConversation {
+    /// The session whose next message belongs to it.
+    pub fn session(&self) -> SessionKey {
+        SessionKey { site: self.site, session: self.summary.session.clone(), secret: self.secret }
+    }
+}
+
 /// One thing of an export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExportedRow {
-    /// A site. Its keys and conversations follow.
+    /// A setting. All of them come first.
+    Setting(ExportedSetting),
+    /// A site. Its documents, keys and conversations follow.
     Site(ExportedSite),
-    /// A key, without anything that could be used as one.
-    Key {
-        /// Names it.
-        id: KeyId,
-        /// The site it belongs to.
-        site: SiteId,
-        /// What it opens.
-        kind: KeyKind,
-        /// When it was made.
-        created_at: Timestamp,
-    },
+    /// A document of a site.
+    Document(ExportedDocument),
+    /// A key, with its hash.
+    Key(StoredKey),
     /// A conversation. Its messages follow.
-    Conversation(SiteId, ConversationSummary),
+    Conversation(ExportedConversation),
     /// A message.
     Message(ConversationId, Message),
+}
+
+/// A place in an export: behind a conversation and its messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) site: SiteId,
+    pub(crate) conversation: ConversationId,
+}
+
+impl Place {
+    /// Where a site's conversations begin that come after this place: behind that id. `None` if it has none.
+    pub(crate) fn within(after: Option<Self>, site: SiteId) -> Option<ConversationId> {
+        let before_all = Some(ConversationId::from_bytes([0; 16]));
+        match after {
+            Some(place) if site < place.site => None,
+            Some(place) if site == place.site => Some(place.conversation),
+            _ => before_all,
+        }
+    }
 }

@@ -7,7 +7,10 @@ mod api_lock;
 mod backup_error;
 mod convex;
 mod exported;
+mod hex;
+mod moving;
 mod new_file;
+mod origin;
 mod postgres;
 mod sqlite;
 
@@ -21,8 +24,12 @@ use thiserror::Error;
 pub use api_lock::{ApiLock, LockError, lock_for_api};
 pub use backup_error::BackupError;
 pub use convex::{ConvexKey, ConvexSettings, ConvexUrl, InvalidConvexKey, InvalidConvexUrl, OpenConvexError};
-pub use exported::{ExportedRow, ExportedSite};
+pub use exported::{ExportedConversation, ExportedDocument, ExportedRow, ExportedSetting, ExportedSite};
+pub use moving::{
+    Comparison, Contents as MovedContents, Counts, MoveError, Step, compare_stores, move_store,
+};
 pub use new_file::NewFile;
+pub use origin::{Imported, Skipped, import_origin};
 pub use postgres::{OpenPostgresError, PostgresUrl};
 pub use sqlite::{Backup, Contents, OpenSqliteError, Restored};
 
@@ -131,16 +138,27 @@ pub fn restore(url: &StoreUrl, file: &Path, replace: bool, now: Timestamp) -> Re
     }
 }
 
-/// Hands out everything that is data and no secret, row by row and all of one state, whether a server works with it or
-/// not: each site, its keys, and its conversations, each with its messages.
+/// Hands out everything that is data, row by row, whether a server works with it or not: settings, and each site with its
+/// documents, its keys and its conversations, each with its messages. All of it is of one state, but for Convex, where a call sees one.
+///
+/// Among it are hashes of secrets: whoever writes rows for others leaves them out.
 pub fn export(
     url: &StoreUrl,
     take: &mut dyn FnMut(ExportedRow) -> io::Result<()>,
 ) -> Result<(), BackupError> {
+    export_after(url, None, take)
+}
+
+/// The same, of the conversations only those after a place.
+fn export_after(
+    url: &StoreUrl,
+    after: Option<exported::Place>,
+    take: &mut dyn FnMut(ExportedRow) -> io::Result<()>,
+) -> Result<(), BackupError> {
     match url {
-        StoreUrl::Sqlite(path) => sqlite::export(path, take),
-        StoreUrl::Postgres(url) => postgres::export(url, take),
-        StoreUrl::Convex(_) => Err(BackupError::OfConvex),
+        StoreUrl::Sqlite(path) => sqlite::export(path, after, take),
+        StoreUrl::Postgres(url) => postgres::export(url, after, take),
+        StoreUrl::Convex(settings) => convex::export(settings, after, take),
     }
 }
 

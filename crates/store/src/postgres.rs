@@ -23,6 +23,7 @@ mod readers;
 mod rows;
 mod sites;
 mod statements;
+mod target;
 mod tls;
 mod turns;
 mod url;
@@ -42,6 +43,7 @@ pub use error::OpenPostgresError;
 pub(crate) use export::export;
 pub(crate) use lock::PostgresLock;
 use migrations::{MIGRATIONS, Migration};
+pub(crate) use target::PostgresTarget;
 use tls::Encryption;
 pub use url::PostgresUrl;
 

@@ -18,6 +18,7 @@ mod readers;
 mod restore;
 mod rows;
 mod sites;
+mod target;
 mod turns;
 mod writer;
 
@@ -37,7 +38,10 @@ use migrations::{MIGRATIONS, Migration};
 use readers::Readers;
 pub use restore::Restored;
 pub(crate) use restore::restore;
+pub(crate) use target::SqliteTarget;
 use writer::Writer;
+
+use crate::moving::MARK;
 
 /// A store in a file.
 #[derive(Debug)]
@@ -71,6 +75,9 @@ impl SqliteStore {
             _ => {}
         }
         migrated?;
+        if is_half_moved(&connection)? {
+            return Err(OpenSqliteError::Unfinished);
+        }
         let readers = Readers::start(path)?;
         Ok(Self { readers, writer: Writer::start(connection)? })
     }
@@ -90,6 +97,16 @@ impl SqliteStore {
     ) -> Result<T, StoreError> {
         self.writer.write(work).await
     }
+}
+
+/// Whether a move to this database was not finished.
+fn is_half_moved(connection: &Connection) -> Result<bool, OpenSqliteError> {
+    let find = "SELECT 1 FROM settings WHERE name = ?";
+    let found = connection.prepare(find).and_then(|mut find| find.exists([MARK]));
+    found.map_err(|source| OpenSqliteError::Open {
+        path: connection.path().unwrap_or_default().into(),
+        source,
+    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use frontdesk_core::{
     Clock as _, ConversationSummary, Feedback, FeedbackReason, FinishReason, Message, SystemClock, Timestamp,
     TurnFailure, Usage, VisitorIdentity,
 };
-use frontdesk_store::{BackupError, ExportedRow, NewFile, StoreUrl};
+use frontdesk_store::{BackupError, Counts, ExportedRow, NewFile, StoreUrl};
 use serde::Serialize;
 
 use super::read_environment;
@@ -54,7 +54,7 @@ enum Line<'a> {
         visitor: Option<VisitorLine<'a>>,
     },
     Message(MessageLine<'a>),
-    End(Counts),
+    End(CountsLine),
 }
 
 #[derive(Serialize)]
@@ -134,13 +134,19 @@ impl From<Usage> for UsageLine {
 }
 
 /// How many lines of each type there are. Whoever misses this line has half an export.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Counts {
+struct CountsLine {
     sites: u64,
     keys: u64,
     conversations: u64,
     messages: u64,
+}
+
+impl From<Counts> for CountsLine {
+    fn from(Counts { settings: _, documents: _, sites, keys, conversations, messages }: Counts) -> Self {
+        Self { sites, keys, conversations, messages }
+    }
 }
 
 /// Exports everything to a new file, or to standard output.
@@ -169,21 +175,25 @@ fn write_all(store: &StoreUrl, output: impl Write, now: Timestamp) -> Result<(),
         counts.add(&row);
         write_row(&mut output, &row)
     })?;
-    write_line(&mut output, &Line::End(counts)).and_then(|()| output.flush()).map_err(failed)
+    write_line(&mut output, &Line::End(counts.into())).and_then(|()| output.flush()).map_err(failed)
 }
 
+/// Hashes, settings and documents are left out: they are secret, or mean nothing elsewhere.
 fn write_row(output: &mut impl Write, row: &ExportedRow) -> io::Result<()> {
     let line = match row {
+        ExportedRow::Setting(_) | ExportedRow::Document(_) => return Ok(()),
         ExportedRow::Site(site) => {
             Line::Site { id: site.id.to_string(), name: &site.name, created_at: site.created_at.millis() }
         }
-        ExportedRow::Key { id, site, kind, created_at } => Line::Key {
-            id: id.to_string(),
-            site_id: site.to_string(),
-            kind: kind.as_str(),
-            created_at: created_at.millis(),
+        ExportedRow::Key(key) => Line::Key {
+            id: key.id.to_string(),
+            site_id: key.site.to_string(),
+            kind: key.kind.as_str(),
+            created_at: key.created_at.millis(),
         },
-        ExportedRow::Conversation(site, summary) => conversation_line(site.to_string(), summary),
+        ExportedRow::Conversation(conversation) => {
+            conversation_line(conversation.site.to_string(), &conversation.summary)
+        }
         ExportedRow::Message(conversation, message) => {
             Line::Message(message_line(conversation.to_string(), message))
         }
@@ -230,16 +240,4 @@ fn message_line(conversation_id: String, message: &Message) -> MessageLine<'_> {
 fn write_line(output: &mut impl Write, line: &Line<'_>) -> io::Result<()> {
     serde_json::to_writer(&mut *output, line)?;
     output.write_all(b"\n")
-}
-
-impl Counts {
-    fn add(&mut self, row: &ExportedRow) {
-        let count = match row {
-            ExportedRow::Site(_) => &mut self.sites,
-            ExportedRow::Key { .. } => &mut self.keys,
-            ExportedRow::Conversation(..) => &mut self.conversations,
-            ExportedRow::Message(..) => &mut self.messages,
-        };
-        *count += 1;
-    }
 }

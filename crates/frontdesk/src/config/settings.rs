@@ -119,7 +119,6 @@ impl Settings {
         let mode = read.mode()?;
         let port = read.number("PORT", 1..=u16::MAX, 4000)?;
         let dashboard_port = read.number("DASHBOARD_PORT", 1..=u16::MAX, 3000)?;
-        let data_dir = read.text("DATA_DIR").unwrap_or_else(|| "data".to_owned());
         let api_url =
             read.address("NEXT_PUBLIC_BACKEND_URL")?.unwrap_or_else(|| format!("http://localhost:{port}"));
         let script_url = read.address("NEXT_PUBLIC_WIDGET_SCRIPT_URL")?;
@@ -132,7 +131,7 @@ impl Settings {
             port,
             dashboard_port,
             dashboard_host: read.host_name("DASHBOARD_HOST")?,
-            store: read.store(&data_dir)?,
+            store: read.store(&read.data_dir())?,
             fallback_models: read.fallback_models()?,
             model: read.model()?,
             chat: read.chat()?,
@@ -166,6 +165,32 @@ impl Settings {
             return Err(read.wrong("DASHBOARD_PORT", "must be another port than PORT"));
         }
         Ok(settings)
+    }
+}
+
+/// The store that a word of the command line names: `configured`, `convex`, `env:` and the name of a variable, or a URL.
+pub(crate) fn named_store(
+    environment: &Environment,
+    option: &'static str,
+    word: &str,
+) -> Result<StoreUrl, ConfigError> {
+    let read = Reader { environment };
+    let refused = |rule: String| ConfigError { name: option, source_of: None, rule };
+    match word {
+        "configured" => read.store(&read.data_dir()),
+        "convex" => Ok(StoreUrl::Convex(Box::new(read.convex_deployment()?))),
+        _ => {
+            let url = match word.strip_prefix("env:") {
+                None => word.to_owned(),
+                Some(name) => {
+                    let found = environment.get(name).map(|found| found.value);
+                    found.ok_or_else(|| refused("names a variable that is not set".to_owned()))?
+                }
+            };
+            StoreUrl::parse(&url).map_err(|rule| {
+                refused(format!("{rule}; or configured, convex, or env: and a variable's name"))
+            })
+        }
     }
 }
 
@@ -246,6 +271,10 @@ impl Reader<'_> {
             Some(own) => Ok(own),
             None => Ok(self.choice("NODE_ENV", &modes)?.unwrap_or(Mode::Development)),
         }
+    }
+
+    fn data_dir(&self) -> String {
+        self.text("DATA_DIR").unwrap_or_else(|| "data".to_owned())
     }
 
     fn store(&self, data_dir: &str) -> Result<StoreUrl, ConfigError> {

@@ -69,7 +69,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 /// Ends a command in its middle, or not at all if it was faster. Says which.
-fn killed_after(mut command: Command, span: Duration) -> bool {
+pub(crate) fn killed_after(mut command: Command, span: Duration) -> bool {
     let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     thread::sleep(span);
     process.kill().unwrap();

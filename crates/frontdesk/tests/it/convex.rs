@@ -87,11 +87,14 @@ fn a_conversation_outlives_a_crash_of_the_program_and_answers_that_are_lost() {
 fn what_only_files_can_do_says_what_does_it_for_convex() {
     let Some(convex) = ConvexDeployment::start() else { return };
     let program = program(&model(), &convex);
-    for arguments in [&["backup"][..], &["restore", "x.db"], &["export"]] {
+    for arguments in [&["backup"][..], &["restore", "x.db"]] {
         let output = program.command().args(arguments).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success() && said.contains("npx convex export"), "{arguments:?}: {said}");
     }
+    let output = program.command().arg("export").output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && said.contains("\"type\":\"end\""), "{said}");
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod half_open;
 mod load;
 mod local_model;
 mod model_faults;
+mod moving;
 mod origin;
 mod outage;
 mod passing_faults;

@@ -56,6 +56,11 @@ pub enum OpenConvexError {
         /// The deployment.
         url: ConvexUrl,
     },
+    /// Data was being moved here.
+    #[error(
+        "a move to this deployment was not finished: run frontdesk migrate-store again, or begin with an empty one"
+    )]
+    Unfinished,
     /// Connections cannot be prepared.
     #[error("cannot prepare connections to Convex: {0}")]
     Client(#[source] reqwest::Error),

@@ -8,12 +8,25 @@ use super::values::{self, Moment};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct WireKey {
+pub(super) struct WireKey {
     key: String,
     kind: String,
     sha256: String,
     text: Option<String>,
     created_at: Moment,
+}
+
+impl WireKey {
+    pub(super) fn read(self, site: SiteId) -> Result<StoredKey, StoreError> {
+        Ok(StoredKey {
+            id: values::parse("id", &self.key, KeyId::parse)?,
+            site,
+            kind: values::parse("kind", &self.kind, KeyKind::parse)?,
+            sha256: values::bytes(&self.sha256)?,
+            text: self.text,
+            created_at: self.created_at.timestamp(),
+        })
+    }
 }
 
 #[async_trait]
@@ -25,17 +38,7 @@ impl SiteStore for ConvexStore {
 
     async fn keys(&self, site: SiteId) -> Result<Vec<StoredKey>, StoreError> {
         let found: Vec<WireKey> = self.query("sites:keys", json!({ "site": site.to_string() })).await?;
-        let keys = found.into_iter().map(|key| {
-            Ok(StoredKey {
-                id: values::parse("id", &key.key, KeyId::parse)?,
-                site,
-                kind: values::parse("kind", &key.kind, KeyKind::parse)?,
-                sha256: values::bytes(&key.sha256)?,
-                text: key.text,
-                created_at: key.created_at.timestamp(),
-            })
-        });
-        keys.collect()
+        found.into_iter().map(|key| key.read(site)).collect()
     }
 
     async fn add_key(&self, key: StoredKey) -> Result<(), StoreError> {

@@ -256,14 +256,7 @@ fn optional<T>(
     text.map(|text| parse(what, text, &read)).transpose()
 }
 
-/// Bytes as lower-case hexadecimal text.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
+pub(super) use crate::hex::encode as hex;
 
 /// Thirty-two bytes out of hexadecimal text.
 pub(super) fn bytes(text: &str) -> Result<[u8; 32], StoreError> {

@@ -55,6 +55,11 @@ pub enum OpenPostgresError {
         /// The schema.
         version: i64,
     },
+    /// Data was being moved here.
+    #[error(
+        "a move to this database was not finished: run frontdesk migrate-store again, or begin with an empty one"
+    )]
+    Unfinished,
     /// A thread cannot be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] io::Error),

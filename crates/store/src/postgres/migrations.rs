@@ -5,7 +5,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::connection::{Connection, Connector};
 use super::error::Failure;
+use super::statements::MARK_OF_MOVE;
 use super::{OpenPostgresError, rows};
+use crate::moving::MARK;
 
 /// A step of the schema: its name, and what it does.
 pub(super) type Migration = (&'static str, &'static str);
@@ -79,7 +81,8 @@ pub(super) async fn apply(
         connection.run("COMMIT").await.map_err(failed)?;
         tracing::info!(name, "applied a migration");
     }
-    Ok(())
+    let mark = connection.query_opt(MARK_OF_MOVE, &[&MARK]).await.map_err(refused)?;
+    if mark.is_some() { Err(OpenPostgresError::Unfinished) } else { Ok(()) }
 }
 
 /// Finds out what a database's schema is, and leaves it as it is. Fails if there has never been one.

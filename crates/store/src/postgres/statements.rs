@@ -72,9 +72,9 @@ statements! {
     BEGIN_SESSION =
         "INSERT INTO sessions (site_id, session, secret, conversation_id, created_at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT DO NOTHING";
-    COUNT_CONVERSATION =
-        "INSERT INTO site_counts (site_id, part, conversations) VALUES ($1, $2, 1)
-         ON CONFLICT (site_id, part) DO UPDATE SET conversations = site_counts.conversations + 1";
+    COUNT_CONVERSATIONS =
+        "INSERT INTO site_counts (site_id, part, conversations) VALUES ($1, $2, $3)
+         ON CONFLICT (site_id, part) DO UPDATE SET conversations = site_counts.conversations + excluded.conversations";
     GROW_CONVERSATION =
         "UPDATE conversations SET updated_at = $2, last_message = $3, last_role = 'user', message_count = $4, revision = $5
          WHERE id = $1";
@@ -267,14 +267,59 @@ statements! {
         "INSERT INTO site_documents (site_id, name, text) VALUES ($1, $2, $3)
          ON CONFLICT (site_id, name) DO UPDATE SET text = excluded.text";
 
+    EXPORT_SETTINGS = "SELECT name, value FROM settings WHERE name <> $1 ORDER BY name";
+    EXPORT_DOCUMENTS = "SELECT name, text FROM site_documents WHERE site_id = $1 ORDER BY name";
     EXPORT_SITES = "SELECT id, name, created_at FROM sites ORDER BY id";
     EXPORT_CONVERSATIONS = concat!(
-        "SELECT ", summary!(), " FROM conversations c WHERE c.site_id = $1 AND c.id > $2 ORDER BY c.id LIMIT $3"
+        "SELECT ", summary!(), ", s.secret
+         FROM conversations c LEFT JOIN sessions s ON s.conversation_id = c.id
+         WHERE c.site_id = $1 AND c.id > $2 ORDER BY c.id LIMIT $3"
     );
     EXPORT_MESSAGES = concat!(
         "SELECT ", message!(), ", m.conversation_id FROM messages m
-         WHERE m.conversation_id = ANY ($1) ORDER BY m.conversation_id, m.seq"
+         WHERE m.conversation_id = ANY ($1) AND (m.conversation_id, m.seq) > ($2, $3)
+         ORDER BY m.conversation_id, m.seq LIMIT $4"
     );
+
+    MARK_OF_MOVE = "SELECT value FROM settings WHERE name = $1";
+    FOUND = "SELECT EXISTS (SELECT 1 FROM conversations), EXISTS (SELECT 1 FROM keys),
+                    EXISTS (SELECT 1 FROM settings WHERE name <> $1)";
+    KNOWS = "SELECT EXISTS (SELECT 1 FROM conversations WHERE id = $1),
+                    EXISTS (SELECT 1 FROM sessions WHERE site_id = $2 AND session = $3 AND secret = $4)";
+    PUT_SETTING =
+        "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    DROP_SETTING = "DELETE FROM settings WHERE name = $1";
+    PUT_SITE =
+        "INSERT INTO sites (id, name, created_at) VALUES ($1, $2, $3)
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, created_at = excluded.created_at";
+    PUT_DOCUMENT =
+        "INSERT INTO site_documents (site_id, name, text) VALUES ($1, $2, $3) ON CONFLICT (site_id, name) DO NOTHING";
+    PUT_KEY =
+        "INSERT INTO keys (id, site_id, kind, sha256, text, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (id) DO NOTHING";
+    PUT_CONVERSATION =
+        "INSERT INTO conversations (id, site_id, session, has_secret, created_at, updated_at, last_message, last_role,
+                                    message_count, revision, visitor_id, visitor_name, visitor_email)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (id) DO NOTHING";
+    PUT_SESSION =
+        "INSERT INTO sessions (site_id, session, secret, conversation_id, created_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (site_id, session, secret) DO NOTHING";
+    PUT_MESSAGES =
+        "INSERT INTO messages (id, site_id, conversation_id, seq, revision, role, status, text, created_at,
+                               idempotency_key, model, finish, failure, input_tokens, output_tokens,
+                               first_token_millis, total_millis, rating, rating_reason, rating_comment)
+         SELECT put.id, c.site_id, put.conversation_id, put.seq, put.revision, put.role, put.status, put.text,
+                put.created_at, put.idempotency_key, put.model, put.finish, put.failure, put.input_tokens,
+                put.output_tokens, put.first_token_millis, put.total_millis, put.rating, put.rating_reason,
+                put.rating_comment
+         FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[],
+                     $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::bigint[],
+                     $15::bigint[], $16::bigint[], $17::text[], $18::text[], $19::text[])
+             AS put (id, conversation_id, seq, revision, role, status, text, created_at, idempotency_key, model, finish,
+                     failure, input_tokens, output_tokens, first_token_millis, total_millis, rating, rating_reason,
+                     rating_comment)
+         JOIN conversations c ON c.id = put.conversation_id
+         ON CONFLICT (id) DO NOTHING";
 }
 
 #[cfg(test)]

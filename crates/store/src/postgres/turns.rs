@@ -16,7 +16,7 @@ use super::connection::Connection;
 use super::error::Failure;
 use super::rows::{self, MESSAGE};
 use super::statements::{
-    APPEND_TURN, BEGIN_CONVERSATION, BEGIN_SESSION, CLOSE_TURNS, COUNT_CONVERSATION, END_ABANDONED,
+    APPEND_TURN, BEGIN_CONVERSATION, BEGIN_SESSION, CLOSE_TURNS, COUNT_CONVERSATIONS, END_ABANDONED,
     FIND_ANSWERS, GROW_CONVERSATION, HISTORY, IDENTIFY, KNOWN, LOCK_CONVERSATIONS, LOCK_SESSION,
     REPLACE_ANSWER, RUNNING, SAVE_PARTIALS, TOUCH_CONVERSATION,
 };
@@ -178,7 +178,7 @@ async fn begin(connection: &Connection, turn: &OpenTurn) -> Result<TurnOpening, 
     identify(connection, &conversation, turn).await?;
     let message = AppendedTurn::new(&conversation, 0, turn);
     // Last, because everybody who begins a conversation of this part waits for it.
-    let steps = [(APPEND_TURN, &message.values()[..]), (COUNT_CONVERSATION, &[&site, &part])];
+    let steps = [(APPEND_TURN, &message.values()[..]), (COUNT_CONVERSATIONS, &[&site, &part, &1_i64])];
     connection.execute_all(&steps).await?;
     Ok(opened(turn, &conversation, turn.ids.visitor_message, vec![said(turn)]))
 }

@@ -1,25 +1,30 @@
 use std::io;
 use std::path::Path;
 
-use frontdesk_core::{KeyId, KeyKind, SiteId, Timestamp};
-use rusqlite::{Connection, OpenFlags, params};
+use frontdesk_core::{ConversationId, SecretHash, SiteId, Timestamp};
+use rusqlite::{Connection, OpenFlags, Row, params};
 
 use super::backup::{check_schema, failure, open_existing};
 use super::migrations::{MIGRATIONS, newest};
-use super::rows::{self, MESSAGE, SUMMARY};
-use crate::{BackupError, ExportedRow, ExportedSite};
+use super::rows::{self, MESSAGE, SUMMARY, SUMMARY_COLUMNS};
+use super::sites;
+use crate::exported::Place;
+use crate::moving::MARK;
+use crate::{
+    BackupError, ExportedConversation, ExportedDocument, ExportedRow, ExportedSetting, ExportedSite,
+};
 
 /// Where the rows of an export go.
 type Take<'a> = dyn FnMut(ExportedRow) -> io::Result<()> + 'a;
 
-/// Hands out everything that is data, row by row and all of one state.
-pub(crate) fn export(database: &Path, take: &mut Take<'_>) -> Result<(), BackupError> {
+/// Hands out everything that is data, row by row and all of one state; of the conversations those after that place.
+pub(crate) fn export(database: &Path, after: Option<Place>, take: &mut Take<'_>) -> Result<(), BackupError> {
     let connection = open_existing(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let (found, known) = (check_schema(&connection, database)?, newest(&MIGRATIONS));
     if found < known {
         return Err(BackupError::Older { path: database.to_owned(), found, known });
     }
-    in_one_state(&connection, take).map_err(|error| match error {
+    in_one_state(&connection, after, take).map_err(|error| match error {
         Broken::Sqlite(error) => failure(database, &error),
         Broken::Taker(why) => BackupError::Export { why },
     })
@@ -36,18 +41,35 @@ impl From<rusqlite::Error> for Broken {
     }
 }
 
-fn in_one_state(connection: &Connection, take: &mut Take<'_>) -> Result<(), Broken> {
+fn in_one_state(connection: &Connection, after: Option<Place>, take: &mut Take<'_>) -> Result<(), Broken> {
     let transaction = connection.unchecked_transaction()?;
-    for site in sites(&transaction)? {
+    settings(&transaction, take)?;
+    for site in all_sites(&transaction)? {
         let id = site.id;
         take(ExportedRow::Site(site)).map_err(Broken::Taker)?;
-        keys(&transaction, id, take)?;
-        conversations(&transaction, id, take)?;
+        documents(&transaction, id, take)?;
+        for key in sites::keys(&transaction, id)? {
+            take(ExportedRow::Key(key)).map_err(Broken::Taker)?;
+        }
+        if let Some(after) = Place::within(after, id) {
+            conversations(&transaction, id, after, take)?;
+        }
     }
     Ok(transaction.commit()?)
 }
 
-fn sites(connection: &Connection) -> rusqlite::Result<Vec<ExportedSite>> {
+fn settings(connection: &Connection, take: &mut Take<'_>) -> Result<(), Broken> {
+    let mut statement =
+        connection.prepare("SELECT name, value FROM settings WHERE name <> ? ORDER BY name")?;
+    let settings =
+        statement.query_map([MARK], |row| Ok(ExportedSetting { name: row.get(0)?, value: row.get(1)? }))?;
+    for setting in settings {
+        take(ExportedRow::Setting(setting?)).map_err(Broken::Taker)?;
+    }
+    Ok(())
+}
+
+fn all_sites(connection: &Connection) -> rusqlite::Result<Vec<ExportedSite>> {
     let mut statement = connection.prepare("SELECT id, name, created_at FROM sites ORDER BY id")?;
     let sites = statement.query_map([], |row| {
         Ok(ExportedSite {
@@ -59,31 +81,37 @@ fn sites(connection: &Connection) -> rusqlite::Result<Vec<ExportedSite>> {
     sites.collect()
 }
 
-fn keys(connection: &Connection, site: SiteId, take: &mut Take<'_>) -> Result<(), Broken> {
-    let sql = "SELECT id, kind, created_at FROM keys WHERE site_id = ? ORDER BY created_at, id";
-    let mut statement = connection.prepare(sql)?;
-    let keys = statement.query_map([site.as_bytes()], |row| {
-        Ok(ExportedRow::Key {
-            id: KeyId::from_bytes(row.get(0)?),
-            site,
-            kind: rows::text(row, 1, KeyKind::parse)?,
-            created_at: Timestamp::from_millis(row.get(2)?),
-        })
+fn documents(connection: &Connection, site: SiteId, take: &mut Take<'_>) -> Result<(), Broken> {
+    let mut statement =
+        connection.prepare("SELECT name, text FROM site_documents WHERE site_id = ? ORDER BY name")?;
+    let documents = statement.query_map([site.as_bytes()], |row| {
+        Ok(ExportedDocument { site, name: row.get(0)?, text: row.get(1)? })
     })?;
-    for key in keys {
-        take(key?).map_err(Broken::Taker)?;
+    for document in documents {
+        take(ExportedRow::Document(document?)).map_err(Broken::Taker)?;
     }
     Ok(())
 }
 
 /// By id, which is by age: there is an index for that, so nothing has to be held to be sorted.
-fn conversations(connection: &Connection, site: SiteId, take: &mut Take<'_>) -> Result<(), Broken> {
-    let sql = format!("SELECT {SUMMARY} FROM conversations WHERE +site_id = ? ORDER BY id");
+fn conversations(
+    connection: &Connection,
+    site: SiteId,
+    after: ConversationId,
+    take: &mut Take<'_>,
+) -> Result<(), Broken> {
+    let sql = format!(
+        "SELECT {SUMMARY}, (SELECT secret FROM sessions WHERE conversation_id = conversations.id)
+         FROM conversations WHERE +site_id = ? AND id > ? ORDER BY id"
+    );
     let mut statement = connection.prepare(&sql)?;
-    for summary in statement.query_map([site.as_bytes()], rows::summary)? {
-        let summary = summary?;
-        let id = summary.id;
-        take(ExportedRow::Conversation(site, summary)).map_err(Broken::Taker)?;
+    let read = |row: &Row<'_>| {
+        Ok(ExportedConversation { site, secret: secret(row, SUMMARY_COLUMNS)?, summary: rows::summary(row)? })
+    };
+    for conversation in statement.query_map(params![site.as_bytes(), after.as_bytes()], read)? {
+        let conversation = conversation?;
+        let id = conversation.summary.id;
+        take(ExportedRow::Conversation(conversation)).map_err(Broken::Taker)?;
         let sql = format!("SELECT {MESSAGE} FROM messages WHERE conversation_id = ? ORDER BY seq");
         let mut messages = connection.prepare_cached(&sql)?;
         for message in messages.query_map(params![id.as_bytes()], rows::message)? {
@@ -91,6 +119,16 @@ fn conversations(connection: &Connection, site: SiteId, take: &mut Take<'_>) -> 
         }
     }
     Ok(())
+}
+
+/// The hash of a session's secret; nothing for those without one. A conversation without its session is damage.
+fn secret(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<SecretHash>> {
+    let hash: Vec<u8> = row.get(column)?;
+    if hash.is_empty() {
+        return Ok(None);
+    }
+    let hash = <[u8; 32]>::try_from(hash).map_err(|_| rows::unknown(column, "hash"))?;
+    Ok(Some(SecretHash::from_bytes(hash)))
 }
 
 #[cfg(test)]
@@ -104,11 +142,13 @@ mod tests {
         let database = folder.path().join("test.db");
         let store = with_messages(&database, 0..3).await;
         let mut words = Vec::new();
-        export(&database, &mut |row| {
+        export(&database, None, &mut |row| {
             words.push(match row {
                 ExportedRow::Site(site) => site.name,
-                ExportedRow::Key { kind, .. } => kind.as_str().to_owned(),
-                ExportedRow::Conversation(_, summary) => summary.session.as_str().to_owned(),
+                ExportedRow::Setting(setting) => setting.name,
+                ExportedRow::Document(document) => document.name,
+                ExportedRow::Key(key) => key.kind.as_str().to_owned(),
+                ExportedRow::Conversation(it) => it.summary.session.as_str().to_owned(),
                 ExportedRow::Message(_, message) => message.text,
             });
             Ok(())
@@ -127,7 +167,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("test.db");
         with_messages(&database, 0..1).await;
-        let error = export(&database, &mut |_| Err(io::ErrorKind::BrokenPipe.into())).unwrap_err();
+        let error = export(&database, None, &mut |_| Err(io::ErrorKind::BrokenPipe.into())).unwrap_err();
         assert!(matches!(error, BackupError::Export { .. }), "{error}");
     }
 }

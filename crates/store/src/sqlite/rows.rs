@@ -19,6 +19,9 @@ pub(super) const MESSAGE: &str = "id, seq, role, status, text, created_at, idemp
 pub(super) const SUMMARY: &str = "id, session, has_secret, created_at, updated_at, last_message, last_role, \
                                   message_count, revision, visitor_id, visitor_name, visitor_email";
 
+/// How many columns [`summary`] reads.
+pub(super) const SUMMARY_COLUMNS: usize = 12;
+
 /// What stands for a session's secret; nothing for those without one.
 pub(super) fn secret(secret: Option<&SecretHash>) -> &[u8] {
     secret.map_or(&[], |secret| secret.as_bytes())
@@ -98,7 +101,7 @@ fn optional<T>(
     text.map(|text| parse(&text).ok_or_else(|| unknown(column, &text))).transpose()
 }
 
-fn unknown(column: usize, text: &str) -> rusqlite::Error {
+pub(super) fn unknown(column: usize, text: &str) -> rusqlite::Error {
     let error: Box<dyn Error + Send + Sync> = format!("unknown value of {} bytes", text.len()).into();
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error)
 }

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use frontdesk_core::{KeyId, KeyKind, SiteDocument, SiteId, SiteStore, StoreError, StoredKey, Timestamp};
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{SqliteStore, rows};
 
@@ -20,23 +20,7 @@ impl SiteStore for SqliteStore {
     }
 
     async fn keys(&self, site: SiteId) -> Result<Vec<StoredKey>, StoreError> {
-        self.read(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT id, kind, sha256, text, created_at FROM keys WHERE site_id = ? ORDER BY created_at, id",
-            )?;
-            let keys = statement.query_map([site.as_bytes()], |row| {
-                Ok(StoredKey {
-                    id: KeyId::from_bytes(row.get(0)?),
-                    site,
-                    kind: rows::text(row, 1, KeyKind::parse)?,
-                    sha256: row.get(2)?,
-                    text: row.get(3)?,
-                    created_at: Timestamp::from_millis(row.get(4)?),
-                })
-            })?;
-            Ok(keys.collect::<rusqlite::Result<_>>()?)
-        })
-        .await
+        self.read(move |connection| Ok(keys(connection, site)?)).await
     }
 
     async fn add_key(&self, key: StoredKey) -> Result<(), StoreError> {
@@ -88,4 +72,22 @@ impl SiteStore for SqliteStore {
         })
         .await
     }
+}
+
+/// A site's keys, oldest first, then the smaller id.
+pub(super) fn keys(connection: &Connection, site: SiteId) -> rusqlite::Result<Vec<StoredKey>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, kind, sha256, text, created_at FROM keys WHERE site_id = ? ORDER BY created_at, id",
+    )?;
+    let keys = statement.query_map([site.as_bytes()], |row| {
+        Ok(StoredKey {
+            id: KeyId::from_bytes(row.get(0)?),
+            site,
+            kind: rows::text(row, 1, KeyKind::parse)?,
+            sha256: row.get(2)?,
+            text: row.get(3)?,
+            created_at: Timestamp::from_millis(row.get(4)?),
+        })
+    })?;
+    keys.collect()
 }

@@ -197,8 +197,10 @@ mod opening {
         frontdesk_store::export(&StoreUrl::parse(&url).unwrap(), &mut |row| {
             words.push(match row {
                 frontdesk_store::ExportedRow::Site(site) => site.name,
-                frontdesk_store::ExportedRow::Key { kind, .. } => kind.as_str().to_owned(),
-                frontdesk_store::ExportedRow::Conversation(_, summary) => summary.session.as_str().to_owned(),
+                frontdesk_store::ExportedRow::Setting(setting) => setting.name,
+                frontdesk_store::ExportedRow::Document(document) => document.name,
+                frontdesk_store::ExportedRow::Key(key) => key.kind.as_str().to_owned(),
+                frontdesk_store::ExportedRow::Conversation(it) => it.summary.session.as_str().to_owned(),
                 frontdesk_store::ExportedRow::Message(_, message) => message.text,
             });
             Ok(())

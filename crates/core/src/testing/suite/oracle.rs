@@ -61,11 +61,16 @@ fn visitor(sequence: u32, who: u8) -> SessionKey {
 }
 
 pub async fn it_behaves_like_the_memory_store(f: &mut Fixture) {
+    behave_like_the_memory_store(f, SEQUENCES).await;
+}
+
+/// The same with so many sequences, which leave random conversations behind.
+pub async fn behave_like_the_memory_store(f: &Fixture, sequences: u32) {
     let config = Config { rng_seed: RngSeed::Fixed(2026), ..Config::default() };
     let mut runner = TestRunner::new(config);
     let oracle = MemoryStore::default();
     oracle.ensure_site(SITE, "default", f.turn(&session("x"), "x").now).await.unwrap();
-    for sequence in 0..SEQUENCES {
+    for sequence in 0..sequences {
         let calls = calls().new_tree(&mut runner).unwrap().current();
         let mut answers: Vec<MessageId> = Vec::new();
         for (at, call) in calls.iter().enumerate() {
