@@ -5,7 +5,7 @@
 
 import { type Api, isRefusal, LEAVING, type Problem } from './api';
 import type { Link } from './link';
-import { type ChatEvent, readEvents } from './ndjson';
+import { type ChatEvent, listen } from './ndjson';
 import { stateOf, type Turn, type TurnState } from './turn';
 
 export interface Exchange {
@@ -18,8 +18,6 @@ export interface Exchange {
 }
 
 const TRIES = 5;
-/** The server says something every 15 seconds, so this much silence means a dead connection. */
-const SILENCE = 40_000;
 /** How long a stopped answer may take to end before we hang up. */
 const STOP_GRACE = 3_000;
 /** Seconds to wait where the server does not say. */
@@ -74,22 +72,10 @@ export function startExchange(turn: Turn, api: Api, link: Link, changed: () => v
 
   /** One connection, to the end of the turn. */
   async function connect(): Promise<void> {
-    const mine = new AbortController();
-    let silence: ReturnType<typeof setTimeout> | undefined;
-    const alive = () => {
-      clearTimeout(silence);
-      silence = setTimeout(() => mine.abort(), SILENCE);
-    };
-    connection = mine;
-    alive();
-    try {
-      const { body } = following
-        ? await api.follow(turn.answerId, turn.cursor, mine.signal)
-        : await api.send(turn.key, turn.question, mine.signal);
-      if (!(await readEvents(body as ReadableStream<Uint8Array>, alive, take))) throw new Error();
-    } finally {
-      clearTimeout(silence);
-    }
+    connection = new AbortController();
+    const ask = (signal: AbortSignal) =>
+      following ? api.follow(turn.answerId, turn.cursor, signal) : api.send(turn.key, turn.question, signal);
+    if (!(await listen(connection, ask, take))) throw new Error();
   }
 
   /** Applies one event. True if it ends the turn. */

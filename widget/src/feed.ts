@@ -5,7 +5,7 @@
 
 import { type Api, LEAVING, type Problem, type StoredMessage } from './api';
 import type { Link } from './link';
-import { readEvents } from './ndjson';
+import { listen } from './ndjson';
 import { newTurn, type Turn, tell } from './turn';
 
 /** What the feed says. Types and members that are not listed here are to be ignored. */
@@ -20,9 +20,6 @@ export type FeedEvent = { cursor?: string | null } & (
   | { type: 'reset' }
   | { type: 'error' }
 );
-
-/** The server says something every 15 seconds, so this much silence means a dead connection. */
-const SILENCE = 40_000;
 
 /** Follows from the cursor on, again and again, until `signal` says to leave. False if this server has no feed. */
 export async function followFeed(
@@ -49,23 +46,19 @@ export async function followFeed(
   async function connect(): Promise<undefined> {
     const mine = new AbortController();
     const leave = () => mine.abort(LEAVING);
-    let silence: ReturnType<typeof setTimeout> | undefined;
-    const alive = () => {
-      clearTimeout(silence);
-      silence = setTimeout(() => mine.abort(), SILENCE);
-    };
     signal.addEventListener('abort', leave);
-    alive();
     try {
-      const { body } = await api.events(cursor, mine.signal);
-      await readEvents<FeedEvent>(body as ReadableStream<Uint8Array>, alive, (event) => {
-        if (signal.aborted) return true;
-        cursor = event.cursor ?? cursor;
-        take(event);
-        return event.type === 'error';
-      });
+      await listen<FeedEvent>(
+        mine,
+        (end) => api.events(cursor, end),
+        (event) => {
+          if (signal.aborted) return true;
+          cursor = event.cursor ?? cursor;
+          take(event);
+          return event.type === 'error';
+        },
+      );
     } finally {
-      clearTimeout(silence);
       signal.removeEventListener('abort', leave);
     }
   }

@@ -54,3 +54,26 @@ function takeLine<Event>(line: string, take: (event: Event) => boolean): boolean
   }
   return take(event);
 }
+
+/** The server says something every 15 seconds, so this much silence means a dead connection. */
+const SILENCE = 40_000;
+
+/** Reads the events of the response that `ask` gets, and hangs up when there is nothing but silence. */
+export async function listen<Event = ChatEvent>(
+  connection: AbortController,
+  ask: (signal: AbortSignal) => Promise<Response>,
+  take: (event: Event) => boolean,
+): Promise<boolean> {
+  let silence: ReturnType<typeof setTimeout> | undefined;
+  const alive = () => {
+    clearTimeout(silence);
+    silence = setTimeout(() => connection.abort(), SILENCE);
+  };
+  alive();
+  try {
+    const { body } = await ask(connection.signal);
+    return await readEvents(body as ReadableStream<Uint8Array>, alive, take);
+  } finally {
+    clearTimeout(silence);
+  }
+}

@@ -384,3 +384,36 @@ test('an answer that was running when the page was left is followed, not asked f
   expect(addresses(run)).toEqual(['GET /v1/chat/stream/a7?after=2']);
   expect(turn).toMatchObject({ answer: 'Hello', state: 'complete' });
 });
+
+describe('who the visitor is', () => {
+  const as = (token: string, ...replies: Reply[]) => {
+    const desk = openDesk(...replies);
+    const link = createLink(() => {});
+    const turn = newTurn('key-1', 'Do you ship to Norway?', 0);
+    const api = createApi(config, identity, link, () => token);
+    startExchange(turn, api, link, () => {});
+    return { desk, turn, api };
+  };
+
+  test('goes out with the message, in the words of the site, and nowhere else', async () => {
+    const { desk, api } = as('signed', says(START, done('Yes.', 1)), json(200, { messages: [] }));
+    await settle();
+    await api.history('');
+    expect(desk.asked.map(({ headers }) => headers['x-identity-token'])).toEqual(['signed', undefined]);
+  });
+
+  test('is not said where the site has not said it', async () => {
+    const { desk } = as('', says(START, done('Yes.', 1)));
+    await settle();
+    expect(desk.asked[0]?.headers).not.toHaveProperty('x-identity-token');
+  });
+
+  test.each(['expired_identity_token', 'invalid_identity_token'])(
+    'if the server does not believe it (%s), is no reason to end the chat: the message can be sent again',
+    async (code) => {
+      const { turn } = as('old', json(401, { code }));
+      await settle();
+      expect([turn.state, turn.code, turn.accepted]).toEqual(['unsent', code, undefined]);
+    },
+  );
+});
