@@ -1,6 +1,8 @@
 /** What a page can do with the chat: its API, its element, several chats, languages, and tabs that show the same. */
 
+import { createHmac } from 'node:crypto';
 import type { Page } from '@playwright/test';
+import type { Frontdesk } from '../../widget/src/frontdesk.ts';
 import { startDesk, WIDGET_KEY } from '../support/desk.ts';
 import { expect, test } from '../support/test.ts';
 import { snippet, Widget } from '../support/widget.ts';
@@ -254,4 +256,69 @@ test('the page dresses the chat with custom properties', async ({ page, desk, si
   await expect(widget.field).toHaveCSS('font-family', /^monospace/);
   const box = await widget.launcher.boundingBox();
   expect(Math.round(1440 - (box?.x ?? 0) - (box?.width ?? 0))).toBe(40);
+});
+
+/** What a site's server makes for a visitor who has signed in there. */
+function vouch(secret: string, claims: object): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const head = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims)}`;
+  return `${head}.${createHmac('sha256', secret).update(head).digest('base64url')}`;
+}
+
+test('whom the site vouches for is known to its team, and a token that is over can be replaced', async ({
+  page,
+  model,
+  site,
+  request,
+}) => {
+  const secret = 'an-identity-secret-of-the-tests-1';
+  const admin = 'an-admin-key-that-is-long-enough';
+  const desk = await startDesk({
+    OPENAI_BASE_URL: model,
+    CORS_ORIGIN: site.url,
+    IDENTITY_SECRET: secret,
+    ADMIN_API_KEY: admin,
+  });
+  const now = Math.floor(Date.now() / 1000);
+  const visitor = { sub: 'customer-7', name: 'Ada' };
+  const widget = new Widget(page);
+  await widget.visit(site.add({ head: LISTEN, body: snippet(desk) }));
+  await page.evaluate(
+    (token) => (window as never as { Frontdesk: Frontdesk }).Frontdesk.identify({ token }),
+    vouch(secret, { ...visitor, exp: now - 3600 }),
+  );
+  await widget.open();
+  await widget.send('Who am I?');
+  await expect(widget.log).toContainText('Not sent.');
+  const heard = (await page.evaluate('heard')) as [string, { code?: string }][];
+  expect(heard.find(([name]) => name === 'error')?.[1].code).toBe('expired_identity_token');
+  await page.evaluate(
+    (token) => (window as never as { Frontdesk: Frontdesk }).Frontdesk.identify({ token }),
+    vouch(secret, { ...visitor, exp: now + 3600 }),
+  );
+  await widget.log.getByRole('button', { name: 'Try again' }).click();
+  await expect(widget.answers()).toHaveText('You asked: Who am I?');
+  expect(await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }))).not.toContain('eyJ');
+  const headers = { 'x-admin-api-key': admin };
+  const list = await (await request.get(`${desk.api}/v1/admin/conversations`, { headers })).json();
+  const one = await request.get(`${desk.api}/v1/admin/conversations/${list.conversations[0]._id}`, { headers });
+  expect((await one.json()).conversation.visitor).toMatchObject({ id: 'customer-7', name: 'Ada' });
+  await desk.end();
+});
+
+test('what the owner sets on the server is shown on the page', async ({ page, model, site, request }) => {
+  const admin = 'an-admin-key-that-is-long-enough';
+  const desk = await startDesk({ OPENAI_BASE_URL: model, CORS_ORIGIN: site.url, ADMIN_API_KEY: admin });
+  const set = await request.put(`${desk.api}/v1/admin/widget-config`, {
+    headers: { 'x-admin-api-key': admin },
+    data: { title: 'Wren', welcome: 'Good day!', placeholder: 'Ask Wren', accentColor: '#0f766e' },
+  });
+  expect(set.status()).toBe(200);
+  const widget = new Widget(page);
+  await widget.visit(site.add({ body: snippet(desk, 'data-input-placeholder="Ask us"') }));
+  await widget.open();
+  await expect(widget.panel).toHaveAccessibleName('Wren');
+  await expect(widget.panel).toContainText('Good day!');
+  await expect(widget.field).toHaveAttribute('placeholder', 'Ask us');
+  await desk.end();
 });

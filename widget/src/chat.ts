@@ -208,13 +208,15 @@ export function startChat(
   }
 
   /** The site's settings and the words come when a chat is opened for the first time. */
-  async function complete() {
+  function complete() {
     isCompleted = true;
-    voice = await completeConfig(config);
-    if (life.aborted) return;
-    root.lang = voice.language;
-    dress();
-    changed();
+    completeConfig(config, (found) => {
+      if (life.aborted) return;
+      voice = found;
+      root.lang = voice.language;
+      dress();
+      changed();
+    });
   }
 
   function close() {

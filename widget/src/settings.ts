@@ -6,6 +6,14 @@ import { type Voice, voiceOf } from './words';
 /** The languages there is a file of words for. English is in the bundle. */
 const LANGUAGES = 'ar de es fr he hi it ja ko nl pl pt ru tr uk zh';
 
+/** What the owner can set; the rest is the page's alone. */
+const SETTINGS =
+  'title welcome placeholder position accentColor theme suggestions locale imageHosts finePrint privacyText privacyUrl'.split(
+    ' ',
+  );
+/** What has another name there than here. */
+const RENAMED: Record<string, string> = { welcome: 'welcomeMessage', placeholder: 'inputPlaceholder' };
+
 /** The language that was asked for, and the short name of the file with its words. */
 export function chooseLanguage(tag = ''): [tag: string, file?: string] {
   try {
@@ -26,27 +34,32 @@ async function get(url: string, headers?: HeadersInit): Promise<Record<string, s
   }
 }
 
-async function fetchVoice({ base, words = {} }: Config, tag: string): Promise<Voice> {
-  const [language, file] = chooseLanguage(tag);
-  const translated = file ? await get(`${base}/widget/locales/${file}.json`) : {};
-  return voiceOf(translated ? language : 'en', translated ?? {}, words);
-}
-
-/** Completes the configuration with the site's settings, and finds the words. Never fails. */
-export async function completeConfig(config: Config): Promise<Voice> {
-  const { base, apiKey, given } = config;
+/**
+ * Completes the configuration with the site's settings, and finds the words. Never fails, and waits for neither to `apply` the
+ * other: it may be called twice.
+ */
+export async function completeConfig(config: Config, apply: (voice: Voice) => void): Promise<void> {
+  const { base, apiKey, given, words = {} } = config;
   const tag = config.locale || document.documentElement.lang;
-  const early = fetchVoice(config, tag);
+  const site: Record<string, unknown> = {};
+  const files: Record<string, ReturnType<typeof get>> = {};
+
+  async function speakIn(tag: string) {
+    const [language, file] = chooseLanguage(tag);
+    if (file) files[file] ??= get(`${base}/widget/locales/${file}.json`);
+    const translated = file ? await files[file] : {};
+    const { finePrint } = site;
+    const voice = voiceOf(translated ? language : 'en', translated ?? {}, finePrint ? { finePrint } : {}, words);
+    const { defaultTitle: title, defaultGreeting: welcomeMessage } = voice.words;
+    Object.assign(config, { title, welcomeMessage }, site, given);
+    apply(voice);
+  }
+
+  const early = speakIn(tag);
   const settings = await get(`${base}/v1/widget/config`, { 'x-widget-api-key': apiKey });
-  const { welcome, placeholder, ...others } = settings ?? {};
-  const site = {
-    ...others,
-    ...(welcome && { welcomeMessage: welcome }),
-    ...(placeholder && { inputPlaceholder: placeholder }),
-  };
-  const { locale = tag } = Object.assign(config, site, given);
-  const voice = await (locale === tag ? early : fetchVoice(config, locale));
-  const { defaultTitle: title, defaultGreeting: welcomeMessage } = voice.words;
-  Object.assign(config, { title, welcomeMessage }, site, given);
-  return voice;
+  if (!settings) return;
+  for (const [name, value] of Object.entries(settings))
+    if (SETTINGS.includes(name)) site[RENAMED[name] ?? name] = value;
+  await early;
+  await speakIn(Object.assign({ locale: tag }, site, given).locale);
 }
