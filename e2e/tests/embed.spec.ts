@@ -311,14 +311,30 @@ test('what the owner sets on the server is shown on the page', async ({ page, mo
   const desk = await startDesk({ OPENAI_BASE_URL: model, CORS_ORIGIN: site.url, ADMIN_API_KEY: admin });
   const set = await request.put(`${desk.api}/v1/admin/widget-config`, {
     headers: { 'x-admin-api-key': admin },
-    data: { title: 'Wren', welcome: 'Good day!', placeholder: 'Ask Wren', accentColor: '#0f766e' },
+    data: {
+      title: 'Wren',
+      welcome: 'Good day!',
+      placeholder: 'Ask Wren',
+      accentColor: '#0f766e',
+      suggestions: ['Where is my parcel?'],
+      finePrint: 'Wren can be wrong.',
+      privacyText: 'We keep this for 30 days.',
+      privacyUrl: 'https://example.com/privacy',
+    },
   });
   expect(set.status()).toBe(200);
   const widget = new Widget(page);
-  await widget.visit(site.add({ body: snippet(desk, 'data-input-placeholder="Ask us"') }));
+  await widget.visit(site.add({ head: LISTEN, body: snippet(desk, 'data-input-placeholder="Ask us"') }));
   await widget.open();
   await expect(widget.panel).toHaveAccessibleName('Wren');
   await expect(widget.panel).toContainText('Good day!');
   await expect(widget.field).toHaveAttribute('placeholder', 'Ask us');
+  await expect(widget.panel).toContainText('Wren can be wrong.');
+  await expect(widget.panel).toContainText('We keep this for 30 days.');
+  const policy = widget.panel.getByRole('link', { name: 'Privacy policy' });
+  await expect(policy).toHaveAttribute('href', 'https://example.com/privacy');
+  await widget.panel.getByRole('button', { name: 'Where is my parcel?' }).click();
+  await expect(widget.answers()).toHaveText('You asked: Where is my parcel?');
+  expect(await names(page)).toEqual(expect.arrayContaining(['message', 'answer']));
   await desk.end();
 });

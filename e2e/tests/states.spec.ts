@@ -11,7 +11,7 @@ const DESKTOP = { width: 1440, height: 900 };
 const PHONE = { width: 390, height: 844 };
 const SETTINGS = {
   title: 'Wren',
-  welcomeMessage: 'Hello. What can we help you ship?',
+  welcome: 'Hello. What can we help you ship?',
   suggestions: ['What does it cost to ship to Germany?', 'Where is my parcel?', 'Talk to a person'],
   handoff: true,
 };

@@ -213,6 +213,8 @@ export function startChat(
     completeConfig(config, (found) => {
       if (life.aborted) return;
       voice = found;
+      // Other words, another name, other hosts whose images are shown: everything is shaped anew.
+      for (const turn of conversation.turns) turn.memory = undefined;
       root.lang = voice.language;
       dress();
       changed();
@@ -329,11 +331,8 @@ export function startChat(
       if (conversation.isBusy()) return conversation.stop();
       if (!canSend(state)) return;
       const text = state.draft.trim();
-      conversation.send(text);
-      active.add(conversation.turns.at(-1) as Turn);
       setDraft('');
-      goOn();
-      emit('message', { text });
+      ask(text);
     },
     retry(turn) {
       conversation.retry(turn);
@@ -352,10 +351,9 @@ export function startChat(
       );
     },
     suggest(question) {
-      conversation.send(question);
       state.menu = false;
       enter();
-      goOn();
+      ask(question);
     },
     askForPerson: () => on.suggest(Words.talkToPerson),
     holdPeek(hold) {
@@ -378,6 +376,13 @@ export function startChat(
     event.preventDefault();
     conversation.withdraw(last);
     setDraft(last.question);
+  }
+
+  function ask(text: string) {
+    conversation.send(text);
+    active.add(conversation.turns.at(-1) as Turn);
+    goOn();
+    emit('message', { text });
   }
 
   function goOn() {

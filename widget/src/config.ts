@@ -21,6 +21,9 @@ export interface Config extends FrontdeskOptions {
   imageHosts?: string[];
   /** Visitors can ask for a person. */
   handoff?: boolean;
+  /** What a visitor is told before the first message, and where to read more. */
+  privacyText?: string;
+  privacyUrl?: string;
   words?: object;
   /** What was given, without what is empty; the server's settings give way to it. */
   given?: object;

@@ -3,6 +3,7 @@
 import { cite } from './citations';
 import { nameDay, startOfToday } from './days';
 import { Icon, icon } from './icons';
+import { outward, safeAddress } from './markdown/links';
 import { createReader, type MarkdownReader } from './markdown/stream';
 import { notice } from './notice';
 import { avatar, goesOn } from './people';
@@ -10,7 +11,7 @@ import { box, button, type Child, type Shape, shape } from './shape';
 import type { ChatState } from './state';
 import { isOver, isPersons, type Turn } from './turn';
 import { type Place, turnShape, typingShape } from './turn-shape';
-import { introduction, language, typing, Words } from './words';
+import { introduction, typing, Words } from './words';
 
 /** What was shaped for a turn, and how far its text was read. */
 interface Memory {
@@ -69,11 +70,14 @@ export function logShape(state: ChatState): Shape {
 
 function welcome({ config, on }: ChatState): Shape {
   const suggestions = (config.suggestions ?? []).slice(0, MOST_SUGGESTIONS);
+  const policy = safeAddress(config.privacyUrl ?? '');
+  const link = shape('a', outward(policy ?? ''), Words.privacyPolicy);
   return box(
     'welcome',
     avatar(),
     shape('h3', { dir: 'auto' }, config.welcomeMessage),
     shape('p', {}, introduction(config.title)),
+    config.privacyText && shape('p', { class: 'legal', dir: 'auto' }, config.privacyText, ' ', policy && link),
     suggestions.length > 0 &&
       shape(
         'ul',
@@ -112,8 +116,6 @@ function recall(turn: Turn, place: Place, state: ChatState): Shape {
     ...Object.values(place),
     state.offline,
     state.wait,
-    language,
-    state.config.title,
   ].join();
   if (face !== memory.face) {
     if (end > memory.length) memory.text = memory.read(turn.answer.slice(memory.length, end));

@@ -8,7 +8,7 @@ const LANGUAGES = 'ar de es fr he hi it ja ko nl pl pt ru tr uk zh';
 
 /** What the owner can set; the rest is the page's alone. */
 const SETTINGS =
-  'title welcome placeholder position accentColor theme suggestions locale imageHosts finePrint privacyText privacyUrl'.split(
+  'title welcome placeholder position accentColor theme suggestions locale imageHosts finePrint privacyText privacyUrl handoff'.split(
     ' ',
   );
 /** What has another name there than here. */

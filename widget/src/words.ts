@@ -58,6 +58,7 @@ const English = {
   seen: 'Seen',
   loading: 'Loading your conversation',
   suggestions: 'Suggested questions',
+  privacyPolicy: 'Privacy policy',
   sources: 'Sources',
   moreOptions: 'More options',
   talkToPerson: 'Talk to a person',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { safeAddress, trimBareAddress } from '../src/markdown/links';
+import { safeAddress, safeImage, trimBareAddress } from '../src/markdown/links';
 
 describe('an address becomes a link', () => {
   test.each([
@@ -64,5 +64,20 @@ describe('what follows a bare address in a sentence is not part of it', () => {
     ['https://a.example/b/', 'https://a.example/b/'],
   ])('%s', (text, address) => {
     expect(trimBareAddress(text)).toBe(address);
+  });
+});
+
+describe('images', () => {
+  test.each([
+    ['https://images.example.com/a.png', true],
+    ['https://cdn.example.net/a.png', true],
+    ['https://a.cdn.example.net/a.png', true],
+    ['https://example.net/a.png', false],
+    ['https://evilexample.net/a.png', false],
+    ['https://images.example.com.evil.example/a.png', false],
+    ['http://images.example.com/a.png', false],
+    ['https://images.example.com:8443/a.png', false],
+  ])('%s may be shown: %s', (address, shown) => {
+    expect(!!safeImage(address, ['images.example.com', '*.example.net'])).toBe(shown);
   });
 });

@@ -17,11 +17,17 @@ export function safeAddress(text: string): string | undefined {
   }
 }
 
-/** The same for an image, which has to be on one of these hosts, and which nobody on the way may exchange. */
+/**
+ * The same for an image, which has to be on one of these hosts, and which nobody on the way may exchange. `*.example.com` stands
+ * for all hosts below that one.
+ */
 export function safeImage(text: string, hosts: readonly string[]): string | undefined {
   const address = safeAddress(text);
   const { host, protocol } = new URL(address ?? 'about:blank');
-  return protocol === 'https:' && hosts.includes(host) ? address : undefined;
+  return protocol === 'https:' &&
+    hosts.some((one) => (one.startsWith('*.') ? host.endsWith(one.slice(1)) : host === one))
+    ? address
+    : undefined;
 }
 
 /** What a link to somewhere else has, besides its text. */
