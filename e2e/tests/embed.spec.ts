@@ -1,6 +1,7 @@
 /** What a page can do with the chat: its API, its element, several chats, languages, and tabs that show the same. */
 
 import { createHmac } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Page } from '@playwright/test';
 import type { Frontdesk } from '../../widget/src/frontdesk.ts';
 import { startDesk, WIDGET_KEY } from '../support/desk.ts';
@@ -145,6 +146,28 @@ test('the chat speaks the language of the page, and the page may put words of it
   await expect(widget.panel).toContainText('Antworten ohne Gewähr.');
   await expect(widget.panel).toContainText('Hallo. Wie können wir helfen?');
   await expect(page.locator('section.chat')).toHaveAttribute('lang', 'de-AT');
+});
+
+test('the panel waits for its words, and so does not change its language under the eyes of the visitor', async ({
+  page,
+  desk,
+  site,
+}) => {
+  await page.route('**/widget/locales/de.json', async (route) => {
+    await pause(200);
+    await route.continue();
+  });
+  const widget = new Widget(page);
+  await widget.visit(site.add({ html: 'lang="de"', body: snippet(desk) }));
+  await widget.launcher.click();
+  const shown = await page.evaluate(async () => {
+    const panel = document.querySelector('[data-frontdesk]')?.shadowRoot?.querySelector('.panel') as HTMLElement;
+    const greetings = new Set<string>();
+    for (const end = Date.now() + 1000; Date.now() < end; await new Promise(requestAnimationFrame))
+      if (getComputedStyle(panel).opacity !== '0') greetings.add(panel.querySelector('h3')?.textContent ?? '');
+    return [...greetings];
+  });
+  expect(shown).toEqual(['Hallo. Wie können wir helfen?']);
 });
 
 test('Arabic is read from right to left, on any page', async ({ page, desk, site }) => {
@@ -335,6 +358,6 @@ test('what the owner sets on the server is shown on the page', async ({ page, mo
   await expect(policy).toHaveAttribute('href', 'https://example.com/privacy');
   await widget.panel.getByRole('button', { name: 'Where is my parcel?' }).click();
   await expect(widget.answers()).toHaveText('You asked: Where is my parcel?');
-  expect(await names(page)).toEqual(expect.arrayContaining(['message', 'answer']));
+  await expect.poll(() => names(page)).toEqual(expect.arrayContaining(['message', 'answer']));
   await desk.end();
 });

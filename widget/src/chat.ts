@@ -26,6 +26,8 @@ const BANNER_AFTER = 1500;
 /** Longer answers are not read out to the end. */
 const SPOKEN = 600;
 const NEAR_TOP = 200;
+/** For so long the panel stays back for words and looks that are on their way. */
+const HOLD_BACK = 400;
 /** How long a person's message is shown beside the launcher. */
 const PEEK_FOR = 10_000;
 
@@ -195,6 +197,7 @@ export function startChat(
     state.peek = undefined;
     if (!config.target) session.updateTab({ open: true });
     if (scroll) scroll.pinned = true;
+    if (!isCompleted) complete();
     redraw();
     if (!config.target) takeover.update(find('.panel'));
     const unread = find('.log').firstElementChild?.children[conversation.turns.indexOf(firstUnread as Turn)];
@@ -202,14 +205,18 @@ export function startChat(
     firstUnread = undefined;
     conversation.restore();
     conversation.watch(true);
-    if (!isCompleted) complete();
     emit('open');
     markRead();
   }
 
   /** The site's settings and the words come when a chat is opened for the first time. */
   function complete() {
-    isCompleted = true;
+    isCompleted = state.waiting = true;
+    const show = () => {
+      state.waiting = false;
+      changed();
+    };
+    setTimeout(show, HOLD_BACK);
     completeConfig(config, (found) => {
       if (life.aborted) return;
       voice = found;
@@ -218,7 +225,7 @@ export function startChat(
       root.lang = voice.language;
       dress();
       changed();
-    });
+    }).then(show);
   }
 
   function close() {

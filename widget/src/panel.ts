@@ -30,7 +30,7 @@ function panelShape(state: ChatState): Shape {
   return shape(
     'div',
     {
-      class: state.isOpen ? 'panel' : 'panel closed',
+      class: !state.isOpen ? 'panel closed' : state.waiting ? 'panel waiting' : 'panel',
       role: state.config.target ? 'group' : 'dialog',
       'aria-labelledby': 'title',
       onkeydown: on.keydown,

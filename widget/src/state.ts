@@ -11,6 +11,8 @@ export interface ChatState {
   /** The panel exists: the chat has been open on this page. */
   built?: boolean;
   isOpen?: boolean;
+  /** It is not shown yet, lest it changes its language or its looks under the visitor's eyes. */
+  waiting?: boolean;
   /** The menu is open. */
   menu?: boolean;
   /** What the visitor is being asked: whether the conversation may end, or be deleted. */
