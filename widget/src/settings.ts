@@ -57,9 +57,8 @@ export async function completeConfig(config: Config, apply: (voice: Voice) => vo
 
   const early = speakIn(tag);
   const settings = await get(`${base}/v1/widget/config`, { 'x-widget-api-key': apiKey });
-  if (!settings) return;
-  for (const [name, value] of Object.entries(settings))
+  for (const [name, value] of Object.entries(settings ?? {}))
     if (SETTINGS.includes(name)) site[RENAMED[name] ?? name] = value;
   await early;
-  await speakIn(Object.assign({ locale: tag }, site, given).locale);
+  if (settings) await speakIn(Object.assign({ locale: tag }, site, given).locale);
 }

@@ -129,6 +129,25 @@ describe('a chat', () => {
     vi.useRealTimers();
   });
 
+  test.each([
+    ['until its words and looks are there', [json(200, { send: 'Senden' }), json(200, {})], 0],
+    ['for a moment at most', [async () => new Promise<never>(() => {}), nothing], 400],
+  ] as const)('stays back when it is opened for the first time, %s', async (_, replies, held) => {
+    vi.useFakeTimers();
+    openDesk(...replies);
+    const chat = create({ ...OPTIONS, locale: 'de' });
+    made.push(chat);
+    chat?.open();
+    const panel = roots[0]?.querySelector('.panel');
+    const isBack = () => panel?.classList.contains('waiting');
+    expect(isBack()).toBe(true);
+    if (held) await vi.advanceTimersByTimeAsync(held - 1);
+    expect(isBack()).toBe(true);
+    await vi.advanceTimersByTimeAsync(50);
+    expect(isBack()).toBe(false);
+    vi.useRealTimers();
+  });
+
   test('fills the element that it is given, opened, without a launcher, and stores nothing', () => {
     document.body.innerHTML = '<div id="help"></div>';
     made.push(create({ ...OPTIONS, target: '#help' }));
