@@ -56,6 +56,11 @@ impl Request {
         request.header("Content-Type", "application/json")
     }
 
+    /// A request to delete something.
+    pub fn delete(path: impl Into<String>) -> Self {
+        Self { method: "DELETE", ..Self::get(path) }
+    }
+
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {

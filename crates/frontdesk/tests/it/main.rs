@@ -12,6 +12,7 @@ mod command_line;
 mod convex;
 mod crash;
 mod cut;
+mod engines;
 mod feed;
 mod first_run;
 mod foreign_models;

@@ -52,6 +52,17 @@ impl Visitor {
         self.with_keys(Request::post("/v1/chat/stop", &json!({ "sessionId": self.session })))
     }
 
+    /// What the visitor says of an answer.
+    pub(crate) fn rating(&self, answer: &str, rating: &str) -> Request {
+        let path = format!("/v1/messages/{answer}/feedback");
+        self.with_keys(Request::post(path, &json!({ "rating": rating })))
+    }
+
+    /// The end of the conversation and of all that is known of it.
+    pub(crate) fn deletion(&self) -> Request {
+        self.with_keys(Request::delete(format!("/v1/sessions/{}", self.session)))
+    }
+
     fn with_keys(&self, request: Request) -> Request {
         request.header("x-api-key", Program::PUBLIC_KEY).header("x-session-secret", &self.secret)
     }
