@@ -13,6 +13,8 @@ mod new_file;
 mod origin;
 mod postgres;
 mod sqlite;
+#[cfg(test)]
+mod upgrading;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -26,6 +26,8 @@ mod statements;
 mod target;
 mod tls;
 mod turns;
+#[cfg(test)]
+mod upgrading;
 mod url;
 
 use std::fmt;

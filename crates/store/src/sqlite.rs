@@ -20,6 +20,8 @@ mod rows;
 mod sites;
 mod target;
 mod turns;
+#[cfg(test)]
+mod upgrading;
 mod writer;
 
 use std::fs;

@@ -77,8 +77,10 @@ fn run(program: &Program, arguments: &[&str]) -> Result<String, String> {
 fn move_with_kills(program: &Program, way: [&str; 2], usual: Duration, dice: &mut Dice) -> usize {
     let words = ["--from", way[0], "--to", way[1]];
     let mut halves = 0;
-    for _ in 0..Effort::asked().pick_longer(4, 8, 60) {
-        let span = usual * u32::try_from(dice.below(100)).unwrap() / 100;
+    let tries = Effort::asked().pick_longer(4, 8, 60);
+    for at in 1..=tries {
+        // Early at first: a move that is through cannot be broken off any more.
+        let span = usual * u32::try_from(dice.below(100)).unwrap() / 100 * at / tries;
         let mut command = program.command();
         command.arg("migrate-store").args(words);
         if !killed_after(command, span) {
