@@ -68,9 +68,21 @@ export const whole = (message: string, more: object = {}): object[] => [
 /** The events of an answer that goes on. */
 export const begun = (text: string): object[] => [START, { type: 'token', token: text, seq: text.length }];
 
+/** Messages as the server would give them. */
+const stored = (messages: Message[]) =>
+  messages.map((message, index) => ({
+    id: `m${index}`,
+    place: index + 1,
+    status: 'complete',
+    createdAt: Date.now(),
+    ...message,
+  }));
+
 export async function startScriptedDesk(): Promise<ScriptedDesk> {
   const bundle = process.env.WIDGET_BUNDLE_PATH || BUNDLE;
   const feeds = new Set<ServerResponse>();
+  /** What was said here, so that the feed can say where it stands. */
+  const said: Message[] = [];
   const write = (response: ServerResponse, events: object[]) => {
     for (const event of events) response.write(`${JSON.stringify(event)}\n`);
   };
@@ -101,25 +113,28 @@ export async function startScriptedDesk(): Promise<ScriptedDesk> {
       response.setHeader('content-type', 'application/json').end(JSON.stringify(content));
     if (path === '/chat') {
       response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+      const clientMessageId = request.headers['idempotency-key'];
+      const question: Message = { role: 'user', content: asked.body.message as string, clientMessageId };
       await desk.answer(
-        asked.body.message as string,
+        question.content,
         (...events) => {
           write(response, events);
+          const last = events.at(-1) as { type?: string; message?: string; messageId?: string };
+          if (last?.type === 'done')
+            said.push(question, { ...last, role: 'assistant', id: last.messageId, content: last.message ?? '' });
           if (['done', 'error'].includes((events.at(-1) as { type?: string })?.type ?? '')) response.end();
         },
         response,
       );
     } else if (path.endsWith('/messages')) {
-      const messages = desk.history.map((message, index) => ({
-        id: `m${index}`,
-        place: index + 1,
-        status: 'complete',
-        createdAt: Date.now(),
-        ...message,
-      }));
-      reply({ messages, nextCursor: null, eventsCursor: 'c' });
+      reply({ messages: stored(desk.history), nextCursor: null, eventsCursor: 'c' });
     } else if (path.endsWith('/events')) {
       response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+      if (!desk.history.length)
+        write(
+          response,
+          stored(said).map((message) => ({ type: 'message', message })),
+        );
       write(response, [{ type: 'state', answering: null, cursor: 'c' }]);
       feeds.add(response);
       response.on('close', () => feeds.delete(response));

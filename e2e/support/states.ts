@@ -61,9 +61,11 @@ export const told = (message: Message, place: number): object => ({
   message: { id: `told${place}`, place, status: 'complete', createdAt: NOW.getTime(), ...message },
 });
 
-const press = ({ page }: Stage, name: string) => page.getByRole('button', { name, exact: true }).first().click();
+/** Presses the button of this name, the first if there are several. */
+export const press = ({ page }: Stage, name: string) => page.getByRole('button', { name, exact: true }).first().click();
 
-async function ask(stage: Stage, answer = TABLE, more: object = { sources: SOURCES }): Promise<void> {
+/** Asks a question and waits for the whole answer. */
+export async function ask(stage: Stage, answer = TABLE, more: object = { sources: SOURCES }): Promise<void> {
   stage.desk.answer = (_, say) => say(...whole(answer, more));
   await stage.widget.open();
   await stage.widget.ask('What does it cost to ship a 2 kg box to Berlin?');

@@ -2,33 +2,10 @@
 
 import { findings } from '../support/accessibility.ts';
 import { drawBoxes } from '../support/looks.ts';
-import { type ScriptedDesk, scriptedSnippet, startScriptedDesk } from '../support/scripted-desk.ts';
-import { NOW, STATES, type Stage } from '../support/states.ts';
-import { test as base, expect } from '../support/test.ts';
-import { Widget } from '../support/widget.ts';
+import { DESKTOP, expect, test } from '../support/stage.ts';
+import { STATES, type Stage } from '../support/states.ts';
 
-const DESKTOP = { width: 1440, height: 900 };
 const PHONE = { width: 390, height: 844 };
-const SETTINGS = {
-  title: 'Wren',
-  welcome: 'Hello. What can we help you ship?',
-  suggestions: ['What does it cost to ship to Germany?', 'Where is my parcel?', 'Talk to a person'],
-  handoff: true,
-};
-
-const test = base.extend<{ stage: Stage; html: string }>({
-  html: ['lang="en"', { option: true }],
-  stage: async ({ page, context, site, html }, use) => {
-    const desk: ScriptedDesk = await startScriptedDesk();
-    desk.settings = SETTINGS;
-    const widget = new Widget(page);
-    await page.clock.setFixedTime(NOW);
-    await widget.visit(site.add({ html, body: scriptedSnippet(desk, 'data-title="Wren"') }));
-    await use({ page, context, desk, widget });
-    await desk.end();
-  },
-});
-test.use({ locale: 'en-US', timezoneId: 'UTC', viewport: DESKTOP });
 
 /** The chat as it looks in this state, with everything around it that belongs to it. */
 async function shoot({ page, widget }: Stage, name: string): Promise<void> {

@@ -17,7 +17,7 @@ export interface Config extends FrontdeskOptions {
   nonce: string;
   /** Questions to begin with; four are shown. */
   suggestions?: string[];
-  /** The hosts, with their port if it is not the usual one, that answers may show images from. */
+  /** The hosts that answers may show images from, like `images.example.com`, or `*.example.com` for all below one. */
   imageHosts?: string[];
   /** Visitors can ask for a person. */
   handoff?: boolean;

@@ -150,6 +150,38 @@ describe('messages', () => {
   });
 });
 
+describe('a message that is taken back', () => {
+  test('while the server is out of reach is not sent any more, and the next one is', async () => {
+    const desk = openDesk(unreachable, answer('Two.'));
+    const { conversation, session } = load();
+    conversation.send('One?');
+    conversation.send('Two?');
+    await settle();
+    const [first] = conversation.turns;
+    conversation.withdraw(first as NonNullable<typeof first>);
+    await seconds(1);
+    expect(said(conversation)).toEqual([['Two?', 'Two.', 'complete']]);
+    expect(desk.asked.map(({ body }) => body?.message)).toEqual(['One?', 'Two?']);
+    expect(session.tab().unsent ?? []).toEqual([]);
+  });
+
+  test('from behind another leaves that one alone', async () => {
+    const live = stream();
+    const desk = openDesk(live.reply);
+    const { conversation } = load();
+    conversation.send('One?');
+    conversation.send('Two?');
+    await settle();
+    const [, second] = conversation.turns;
+    conversation.withdraw(second as NonNullable<typeof second>);
+    live.say(START);
+    live.say({ type: 'done', message: 'One.', status: 'complete', seq: 4 });
+    await settle();
+    expect(said(conversation)).toEqual([['One?', 'One.', 'complete']]);
+    expect(desk.asked).toHaveLength(1);
+  });
+});
+
 describe('a reload', () => {
   test('loses no message that the server has not confirmed', async () => {
     openDesk(unreachable);
