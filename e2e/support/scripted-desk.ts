@@ -43,7 +43,7 @@ export interface ScriptedDesk {
   answer: (question: string, say: Say, response: ServerResponse) => unknown;
   /** Answers anything else in place of what is here, if it returns true. */
   handle: (asked: Asked, response: ServerResponse) => boolean;
-  /** Tells everybody who follows the feed. */
+  /** Tells everybody who follows the feed, now or later. */
   tell(...events: object[]): void;
   end(): Promise<void>;
 }
@@ -83,6 +83,8 @@ export async function startScriptedDesk(): Promise<ScriptedDesk> {
   const feeds = new Set<ServerResponse>();
   /** What was said here, so that the feed can say where it stands. */
   const said: Message[] = [];
+  /** What was told, for whoever follows later. */
+  const told: object[] = [];
   const write = (response: ServerResponse, events: object[]) => {
     for (const event of events) response.write(`${JSON.stringify(event)}\n`);
   };
@@ -135,7 +137,7 @@ export async function startScriptedDesk(): Promise<ScriptedDesk> {
           response,
           stored(said).map((message) => ({ type: 'message', message })),
         );
-      write(response, [{ type: 'state', answering: null, cursor: 'c' }]);
+      write(response, [{ type: 'state', answering: null, cursor: 'c' }, ...told]);
       feeds.add(response);
       response.on('close', () => feeds.delete(response));
     } else if (path.endsWith('/export')) response.setHeader('content-type', 'text/markdown').end('# A conversation\n');
@@ -155,6 +157,7 @@ export async function startScriptedDesk(): Promise<ScriptedDesk> {
     answer: (question, say) => say(...whole(`You asked: ${question}`)),
     handle: () => false,
     tell: (...events) => {
+      told.push(...events);
       for (const feed of feeds) write(feed, events);
     },
     end,

@@ -82,11 +82,10 @@ test('before it is opened it makes one request, moves nothing, and needs next to
   browser,
 }) => {
   const desk = await startScriptedDesk();
-  await slow(page);
   const widget = new Widget(page);
   await widget.look();
   const times: number[] = [];
-  for (let tries = 0; tries < 5; tries++) {
+  for (let tries = 0; tries < 8; tries++) {
     await page.goto(site.add({ body: '' }));
     const requests: string[] = [];
     const note = (request: { url(): string }) => requests.push(request.url());
@@ -101,7 +100,8 @@ test('before it is opened it makes one request, moves nothing, and needs next to
       await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
     });
     const ours = loading.filter(({ name, args }) => name === 'EvaluateScript' && args.data?.url?.startsWith(desk.api));
-    times.push(ours.reduce((sum, { tdur = 0 }) => sum + tdur / 1000, 0));
+    // Slowed down by multiplying: the browser's own way would count what a busy machine takes away as the script's.
+    times.push(ours.reduce((sum, { tdur = 0 }) => sum + (tdur / 1000) * SLOWER, 0));
     page.off('request', note);
     expect(requests).toEqual([`${desk.api}/widget/chat-widget.js`]);
     expect(await page.evaluate('window.shift')).toBe(0);
@@ -112,7 +112,7 @@ test('before it is opened it makes one request, moves nothing, and needs next to
     ]);
   }
   const best = Math.min(...times);
-  report('running the script, up to the launcher', best, 'ms', 'budget 10');
+  report('running the script up to the launcher, 6 times slower', best, 'ms', 'budget 10');
   expect(best).toBeGreaterThan(0);
   // Twice the budget, because a busy machine is slower than a phone.
   expect(best).toBeLessThan(20);

@@ -37,6 +37,8 @@ export function createScroll(log: Element): Scroll {
       }
       start = first;
       height = log.scrollHeight;
+      // From here on whoever scrolls up does it by themselves, even if we hear of it only once, together with our own scrolling.
+      top = log.scrollTop;
     },
     show(element) {
       log.scrollTop += fromTop(element);
