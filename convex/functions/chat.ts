@@ -14,6 +14,7 @@ import { ask, type ModelAnswer, ModelError, type ModelSettings } from './lib/ope
 import { buildPrompt, type PromptMessage } from './lib/prompt';
 import type { historyEntry } from './lib/shapes';
 import { mintId } from './lib/uuid';
+import { ACTIONS } from './nodes';
 
 declare const process: { env: Record<string, string | undefined> };
 
@@ -51,6 +52,7 @@ export const send = internalAction({
       conversation: mintId(now),
       visitorMessage: mintId(now),
       answer: mintId(now),
+      node: ACTIONS,
       now,
       historyLimit: number('MAX_HISTORY_MESSAGES', 30, 1000),
       historySince: now - DAY,

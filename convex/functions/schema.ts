@@ -12,7 +12,7 @@ import { v } from 'convex/values';
 import { feedback, finish, identity, role, status } from './lib/shapes';
 
 /** Raised with every change that an older server could not work with. */
-export const SCHEMA = 2;
+export const SCHEMA = 3;
 
 export default defineSchema({
   sites: defineTable({
@@ -97,9 +97,19 @@ export default defineSchema({
     site: v.string(),
     conversation: v.string(),
     text: v.string(),
+    /** Who writes it; missing where it was begun before answers had owners. */
+    node: v.optional(v.string()),
   })
     .index('by_answer', ['answer'])
-    .index('by_conversation', ['conversation']),
+    .index('by_conversation', ['conversation'])
+    .index('by_node', ['node']),
+
+  /** Servers that share the data. Each counts up as long as it lives; what its own clock says then is for people. */
+  nodes: defineTable({
+    node: v.string(),
+    beats: v.number(),
+    seenAt: v.number(),
+  }).index('by_node', ['node']),
 
   /** Answers in whose place others were begun, so that a call that arrives late cannot bring them back. */
   replacedAnswers: defineTable({

@@ -20,6 +20,7 @@ import { historyBefore } from './lib/history';
 import { checkLimit, checkText, refuse } from './lib/limits';
 import { preview } from './lib/preview';
 import { asMessage, facts, feedback, historyEntry, identity, message, sessionKey, status } from './lib/shapes';
+import { NOBODY } from './nodes';
 
 const turn = v.object({
   ...sessionKey,
@@ -29,6 +30,8 @@ const turn = v.object({
   conversation: v.string(),
   visitorMessage: v.string(),
   answer: v.string(),
+  /** Who writes the answer. */
+  node: v.string(),
   now: v.number(),
   historyLimit: v.number(),
   historySince: v.number(),
@@ -88,6 +91,7 @@ export const open = internalMutation({
       site: turn.site,
       conversation: conversation.conversation,
       text: '',
+      node: turn.node,
     });
     return opened(ctx, visitor, turn);
   },
@@ -227,26 +231,30 @@ export const history = internalQuery({
     historyBefore(ctx, conversation, { before, limit: checkLimit(limit), since }),
 });
 
-/** Keeps the text of an answer that is still being written. */
+/** Keeps the text of an answer that is still being written, and says whether it is. */
 export const savePartial = internalMutation({
   args: { site: v.string(), answer: v.string(), text: v.string() },
-  returns: v.null(),
+  returns: v.boolean(),
   handler: async (ctx, { site, answer, text }) => {
     const running = await runningAnswer(ctx, answer);
-    if (running?.site === site) await ctx.db.patch(running._id, { text: checkText(text) });
-    return null;
+    if (running?.site !== site) return false;
+    await ctx.db.patch(running._id, { text: checkText(text) });
+    return true;
   },
 });
 
-/** Ends an answer. An answer that has ended stays as it is; one that does not exist is refused. */
+/**
+ * Ends an answer, and says whether it has ended like this. An answer that has ended stays as it is; one that does not exist
+ * is refused.
+ */
 export const close = internalMutation({
   args: { site: v.string(), answer: v.string(), status, text: v.string(), now: v.number(), ...facts },
-  returns: v.null(),
+  returns: v.boolean(),
   handler: async (ctx, { site, answer: id, now, status, text, ...facts }) => {
     checkText(text);
     const answer = await messageById(ctx, id);
     if (!answer || answer.site !== site) return refuse('no_such_answer');
-    if (answer.status !== 'streaming') return null;
+    if (answer.status !== 'streaming') return answer.status === status && answer.failure === facts.failure;
     const conversation = await conversationOfSite(ctx, site, answer.conversation);
     if (!conversation) return refuse('no_such_answer');
     const isLatest = answer.seq === conversation.messageCount && text !== '';
@@ -256,7 +264,7 @@ export const close = internalMutation({
     });
     await ctx.db.patch(answer._id, { status, text, revision, ...facts });
     await endRunning(ctx, id);
-    return null;
+    return true;
   },
 });
 
@@ -291,13 +299,17 @@ async function endRunning(ctx: MutationCtx, answer: string): Promise<string> {
 /** So many answers with all of their text are read and written without coming near a limit. */
 const INTERRUPTED_AT_ONCE = 8;
 
-/** Some of the answers that are being written; none if there are none. */
+/** Some of the answers that are being written, or that one node writes; none if there are none. */
 export const unfinished = internalQuery({
-  args: {},
+  args: { node: v.optional(v.string()) },
   returns: v.array(v.string()),
-  handler: async (ctx) => {
-    const running = await ctx.db.query('running').take(INTERRUPTED_AT_ONCE);
-    return running.map(({ answer }) => answer);
+  handler: async (ctx, { node }) => {
+    const running = ctx.db.query('running');
+    const found =
+      node === undefined
+        ? running
+        : running.withIndex('by_node', (q) => q.eq('node', node === NOBODY ? undefined : node));
+    return (await found.take(INTERRUPTED_AT_ONCE)).map(({ answer }) => answer);
   },
 });
 

@@ -14,6 +14,8 @@ export const SITE = '00000000-0000-7000-8000-000000000001';
 /** An id that sorts by its number. */
 export const id = (n: number) => `00000000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`;
 
+export const NODE = '00000000-0000-7000-8000-000000000002';
+
 let minted = 1000;
 export const mint = () => id(minted++);
 
@@ -26,6 +28,7 @@ export const turn = (session: string, text: string, more: Record<string, unknown
   conversation: mint(),
   visitorMessage: mint(),
   answer: mint(),
+  node: NODE,
   now: 1000,
   historyLimit: 30,
   historySince: -Number.MAX_SAFE_INTEGER,

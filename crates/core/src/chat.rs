@@ -4,6 +4,8 @@
 //! to whoever asked: it goes on when the visitor leaves, and ends when it is finished, stopped, or the server shuts down.
 
 mod feed;
+mod mirrors;
+mod nodes;
 mod running;
 mod settings;
 mod watchers;
@@ -14,18 +16,19 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::feed::{Feed, FeedCursor, FeedEvent, Feeds, InvalidFeedCursor};
 pub use self::settings::ChatSettings;
 use crate::{
-    Clock, ConversationId, ConversationName, CursorOutOfRange, IdempotencyKey, Message, MessageId,
-    MessageStatus, Model, OpenTurn, OpenedTurn, Random, RateAnswer, RatedAnswer, RepeatedTurn, SecretHash,
-    SessionKey, SiteId, Store, StoreError, StoreErrorKind, Timestamp, TurnEnd, TurnFailure, TurnIds, TurnLog,
-    TurnOpening, TurnReader, VisitorIdentity, VisitorText,
+    AnswerFacts, Clock, CloseTurn, ConversationId, ConversationName, CursorOutOfRange, IdempotencyKey,
+    Message, MessageId, MessageStatus, Model, NodeId, NodeNews, OpenTurn, OpenedTurn, Random, RateAnswer,
+    RatedAnswer, Relay, RepeatedTurn, SecretHash, SessionKey, SiteId, Store, StoreError, StoreErrorKind,
+    Timestamp, TurnEnd, TurnFailure, TurnIds, TurnLog, TurnOpening, TurnReader, VisitorIdentity, VisitorText,
 };
+use mirrors::Mirrors;
 use running::{Running, RunningTurn};
 use watchers::Watchers;
 
@@ -52,8 +55,13 @@ pub struct Chat {
 struct Service {
     ports: ChatPorts,
     settings: ChatSettings,
+    /// The name of this process among those that share the store.
+    node: NodeId,
+    /// Whether other processes run turns on the same store.
+    is_shared: bool,
     running: Arc<Running>,
     watchers: Arc<Watchers>,
+    mirrors: Arc<Mirrors>,
     /// Places for storing partial answers, so that what visitors wait for is not behind all of those.
     saving: Semaphore,
     tasks: TaskTracker,
@@ -120,21 +128,42 @@ pub enum FollowError {
     /// The cursor is not a place in the answer.
     #[error(transparent)]
     Cursor(#[from] CursorOutOfRange),
-    /// The answer is being written, but not by this process.
-    #[error("the answer is being written by another process")]
-    Elsewhere,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Chat {
-    /// The service over these ports.
+    /// The service over these ports, the only one on its store.
     pub fn new(ports: ChatPorts, settings: ChatSettings) -> Self {
+        Self::over(ports, settings, None, false)
+    }
+
+    /// The service as one node of several on the same store: see [`Self::live_among_nodes`]. Without a relay it finds what the
+    /// others write in the store, a second later.
+    ///
+    /// Has to be called within a runtime.
+    pub fn among_nodes(ports: ChatPorts, settings: ChatSettings, relay: Option<Arc<dyn Relay>>) -> Self {
+        let chat = Self::over(ports, settings, relay.clone(), true);
+        if let Some(relay) = relay {
+            chat.service.mirrors.tasks.spawn(nodes::listen(relay, Arc::downgrade(&chat.service)));
+        }
+        chat
+    }
+
+    fn over(
+        ports: ChatPorts,
+        settings: ChatSettings,
+        relay: Option<Arc<dyn Relay>>,
+        is_shared: bool,
+    ) -> Self {
         Self {
             service: Arc::new(Service {
+                node: NodeId::mint(&*ports.clock, &*ports.random),
+                is_shared,
                 running: Arc::new(Running::new(settings.max_running)),
                 watchers: Arc::default(),
+                mirrors: Mirrors::new(Arc::clone(&ports.store), relay),
                 saving: Semaphore::new(SAVES),
                 ports,
                 settings,
@@ -176,45 +205,71 @@ impl Chat {
         }
         let stored = self.service.ports.store.session_answer(site, Some(secret), answer).await?;
         let Some((conversation, message)) = stored else { return Ok(None) };
-        let Some(log) = ended_log(&message) else { return Err(FollowError::Elsewhere) };
+        let Some(log) = ended_log(&message) else {
+            let log = self.service.mirrors.follow(site, conversation, &message);
+            let reader = log.reader_ahead(cursor)?;
+            return Ok(Some(Turn { conversation, answer, repeated: false, reader }));
+        };
         let is_cut_back = message.facts.failure == Some(TurnFailure::Restarted);
         let cursor = if is_cut_back { cursor.min(message.text.len()) } else { cursor };
         Ok(Some(Turn { conversation, answer, repeated: false, reader: log.reader(cursor)? }))
     }
 
-    /// Follows conversations whose turns this service runs.
+    /// Follows conversations, whose turns this service or another one runs.
     pub fn feeds(&self) -> Feeds {
+        let look_every = if self.service.mirrors.relay.is_some() { LOOK_IN_SPITE } else { LOOK_EVERY };
         Feeds {
             store: Arc::clone(&self.service.ports.store),
             running: Arc::clone(&self.service.running),
             watchers: Arc::clone(&self.service.watchers),
-            look_every: None,
+            mirrors: Arc::clone(&self.service.mirrors),
+            look_every: self.service.is_shared.then_some(look_every),
             closing: self.service.draining.clone(),
         }
     }
 
     /// Stops the answer being written for a session, or only the given one, and says whether there was one to stop.
     ///
-    /// The text that has arrived is kept; readers see the end as soon as it is stored.
-    pub fn stop(&self, session: &SessionKey, answer: Option<MessageId>) -> bool {
+    /// The text that has arrived is kept; readers see the end as soon as it is stored. Where another node writes it and does
+    /// not stop at a word, it is ended in the store, with the text that is stored.
+    pub async fn stop(&self, session: &SessionKey, answer: Option<MessageId>) -> Result<bool, StoreError> {
+        let service = &self.service;
         let running = match answer {
-            Some(answer) => self.service.running.find(answer).filter(|turn| turn.session == *session),
-            None => self.service.running.find_any(session),
+            Some(answer) => service.running.find(answer).filter(|turn| turn.session == *session),
+            None => service.running.find_any(session),
         };
-        running.is_some_and(|turn| {
-            turn.stop();
-            true
-        })
+        if let Some(running) = running {
+            running.stop();
+            return Ok(true);
+        }
+        if !service.is_shared {
+            return Ok(false);
+        }
+        let Some(written) = service.written_elsewhere(session, answer).await? else { return Ok(false) };
+        if let Some(relay) = &service.mirrors.relay {
+            relay.tell(NodeNews::Stop(written.1.id)).await;
+            for _ in 0..STOP_LOOKS {
+                sleep(STOP_LOOK_EVERY).await;
+                if service.written_elsewhere(session, Some(written.1.id)).await?.is_none() {
+                    return Ok(true);
+                }
+            }
+        }
+        // What was shown until now is stored by then.
+        sleep(service.settings.save_every + STOP_LOOK_EVERY).await;
+        if let Some(written) = service.written_elsewhere(session, Some(written.1.id)).await? {
+            service.stop_in_store(session, written).await?;
+        }
+        Ok(true)
     }
 
     /// Keeps what a visitor says of an answer, and tells everybody who follows its conversation. `None` if there is no such
     /// answer under that secret.
     pub async fn rate(&self, rating: RateAnswer) -> Result<Option<RatedAnswer>, StoreError> {
-        let Service { ports, watchers, .. } = &*self.service;
         let (site, secret) = (rating.site, Some(rating.secret));
-        let rated = ports.store.rate_answer(rating).await?;
+        let rated = self.service.ports.store.rate_answer(rating).await?;
         if let Some(RatedAnswer::Kept { conversation, session }) = &rated {
-            watchers.tell(&SessionKey { site, session: session.clone(), secret }, *conversation);
+            self.service.tell_change(&SessionKey { site, session: session.clone(), secret }, *conversation);
         }
         Ok(rated)
     }
@@ -280,7 +335,10 @@ impl Service {
                 let OpenedTurn { conversation, answer, history, .. } = opened;
                 let running = RunningTurn::begin(session, conversation, answer, place);
                 self.running.insert(&running);
-                self.watchers.tell(&running.session, conversation);
+                self.tell_change(&running.session, conversation);
+                if let Some(relay) = &self.mirrors.relay {
+                    self.mirrors.tasks.spawn(nodes::tell_text(Arc::clone(relay), Arc::clone(&running)));
+                }
                 let turn = running.turn(0).map_err(|_| SendError::Broken)?;
                 let writing = write::Writing { service: Arc::clone(&self), running, started };
                 self.tasks.spawn(writing.run(history));
@@ -304,7 +362,7 @@ impl Service {
         if let Some(turn) = self.running.find_named(&name) {
             turn.stop();
         }
-        self.watchers.tell(&deleted.session, deleted.conversation);
+        self.tell_change(&deleted.session, deleted.conversation);
         Ok(true)
     }
 
@@ -324,6 +382,7 @@ impl Service {
                 visitor_message: MessageId::mint(&**clock, &**random),
                 answer: MessageId::mint(&**clock, &**random),
             },
+            node: self.node,
             now,
             history_limit: self.settings.max_history_messages,
             history_since,
@@ -344,6 +403,11 @@ impl Service {
                 let turn = running.turn(0).map_err(|_| SendError::Broken)?;
                 return Ok(Turn { repeated: true, ..turn });
             }
+            if self.is_shared {
+                let log = self.mirrors.follow(session.site, conversation, &answer);
+                let reader = log.reader(0).map_err(|_| SendError::Broken)?;
+                return Ok(Turn { conversation, answer: answer.id, repeated: true, reader });
+            }
             match self.ports.store.session_answer(session.site, session.secret, answer.id).await? {
                 Some((_, message)) => answer = message,
                 None => break,
@@ -352,6 +416,54 @@ impl Service {
         Err(SendError::Busy)
     }
 }
+
+/// Stopping what another node writes.
+impl Service {
+    /// The answer that is being written for a session, if it is this one, and its conversation.
+    async fn written_elsewhere(
+        &self,
+        session: &SessionKey,
+        answer: Option<MessageId>,
+    ) -> Result<Option<(ConversationId, Message)>, StoreError> {
+        let name = ConversationName::Session(session.clone());
+        let changes = self.ports.store.changes(&name, u32::MAX, 1).await?;
+        let written = changes.and_then(|changes| Some((changes.conversation, changes.writing?)));
+        Ok(written.filter(|(_, message)| answer.is_none_or(|answer| answer == message.id)))
+    }
+
+    async fn stop_in_store(
+        &self,
+        session: &SessionKey,
+        (conversation, message): (ConversationId, Message),
+    ) -> Result<(), StoreError> {
+        let close = CloseTurn {
+            site: session.site,
+            answer: message.id,
+            status: MessageStatus::Stopped,
+            text: message.text,
+            facts: AnswerFacts::default(),
+            now: self.ports.clock.now(),
+        };
+        self.ports.store.close_turn(close).await?;
+        self.tell_change(session, conversation);
+        if let Some(relay) = &self.mirrors.relay {
+            relay.tell_end(message.id).await;
+        }
+        Ok(())
+    }
+}
+
+/// How often a feed looks whether another node has changed something, where nothing else tells...
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// ...and where a relay does: it may lose something.
+const LOOK_IN_SPITE: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether another node has stopped...
+const STOP_LOOKS: u32 = 10;
+
+/// ...and how long apart.
+const STOP_LOOK_EVERY: Duration = Duration::from_millis(80);
 
 /// How many partial answers are being stored at once.
 const SAVES: usize = 8;
@@ -364,9 +476,11 @@ const LOOKS: usize = 3;
 
 /// The log of an answer that has ended; `None` if it has not.
 fn ended_log(answer: &Message) -> Option<Arc<TurnLog>> {
-    if answer.status == MessageStatus::Streaming {
-        return None;
-    }
+    end_of(answer).map(|end| TurnLog::ended(answer.text.clone(), end))
+}
+
+/// How an answer has ended; `None` if it has not.
+fn end_of(answer: &Message) -> Option<TurnEnd> {
     let end = TurnEnd {
         status: answer.status,
         finish: answer.facts.finish,
@@ -374,7 +488,7 @@ fn ended_log(answer: &Message) -> Option<Arc<TurnLog>> {
         retry_after: None,
         usage: answer.facts.usage,
     };
-    Some(TurnLog::ended(answer.text.clone(), end))
+    (answer.status != MessageStatus::Streaming).then_some(end)
 }
 
 #[cfg(test)]

@@ -66,6 +66,10 @@ id! {
     ConversationId
 }
 id! {
+    /// Names a node: one process that runs turns, from its start to its end.
+    NodeId
+}
+id! {
     /// Names a message of a conversation.
     MessageId
 }

@@ -10,12 +10,14 @@ mod feedback;
 mod id;
 mod idempotency;
 mod identity;
+mod limits;
 mod log;
 mod message;
 mod model;
 mod operator;
 mod prompt;
 mod random;
+mod relay;
 mod session;
 mod site;
 mod store;
@@ -30,22 +32,24 @@ pub use chat::{
 };
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use feedback::{Feedback, FeedbackReason, InvalidComment, MAX_COMMENT_UNITS, Rating, check_comment};
-pub use id::{ConversationId, KeyId, MessageId, SiteId};
+pub use id::{ConversationId, KeyId, MessageId, NodeId, SiteId};
 pub use idempotency::{IdempotencyKey, InvalidIdempotencyKey};
 pub use identity::{InvalidIdentity, VisitorIdentity};
+pub use limits::{RateLimit, SharedLimits};
 pub use log::{CursorOutOfRange, TurnEnd, TurnLog, TurnReader, TurnUpdate};
 pub use message::{AnswerFacts, FinishReason, Message, MessageStatus, Role, TurnFailure, Usage};
 pub use model::{AnswerStream, Model, ModelEnd, ModelError, ModelErrorKind, ModelEvent};
 pub use operator::{OperatorSession, TokenHash};
 pub use prompt::{Prompt, PromptLimits, PromptMessage, Speaker, build_prompt};
 pub use random::{Random, SystemRandom, secret_text};
+pub use relay::{AnswerNews, NodeNews, Relay};
 pub use session::{InvalidSecret, InvalidSessionId, SecretHash, SessionId, SessionKey};
 pub use site::{KeyKind, SiteDocument, StoredKey};
 pub use store::{
     Changes, CloseTurn, ConversationList, ConversationName, ConversationQuery, ConversationStore,
-    ConversationSummary, DeletedConversation, HistoryEntry, ListCursor, LoginTry, OpenTurn, OpenedTurn,
-    OperatorStore, RateAnswer, RatedAnswer, RepeatedTurn, SavePartial, SiteStore, Store, StoreError,
-    StoreErrorKind, Thread, ThreadPage, TurnIds, TurnOpening,
+    ConversationSummary, DeletedConversation, HistoryEntry, ListCursor, LoginTry, NodeBeats, NodeStore,
+    OpenTurn, OpenedTurn, OperatorStore, RateAnswer, RatedAnswer, RepeatedTurn, SavePartial, SiteStore,
+    Store, StoreError, StoreErrorKind, Thread, ThreadPage, TurnIds, TurnOpening,
 };
 pub use text::{InvalidText, MAX_MESSAGE_UNITS, PREVIEW_UNITS, VisitorText, preview};
 pub use throttle::{ThrottleDecision, ThrottleRule, ThrottleState};

@@ -82,6 +82,19 @@ impl TurnLog {
         self.version.send_modify(|version| *version += 1);
     }
 
+    /// Adds what follows the first `from` bytes, as far as it is new. `false` if there is a gap before it.
+    pub(crate) fn append_at(&self, from: usize, text: &str) -> bool {
+        let mut state = self.lock();
+        let Some(known) = state.text.len().checked_sub(from) else { return false };
+        let new = text.get(known..).unwrap_or_default();
+        if !new.is_empty() && state.end.is_none() {
+            state.text.push_str(new);
+            drop(state);
+            self.version.send_modify(|version| *version += 1);
+        }
+        true
+    }
+
     /// Ends the log. Only the first end counts.
     pub fn finish(&self, end: TurnEnd) {
         self.lock().end.get_or_insert(end);
@@ -109,6 +122,16 @@ impl TurnLog {
             return Err(CursorOutOfRange);
         }
         Ok(TurnReader { log: Arc::clone(self), version: self.version.subscribe(), cursor })
+    }
+
+    /// A reader that may have more already than has arrived here: it waits until the text is longer than that.
+    pub(crate) fn reader_ahead(self: &Arc<Self>, cursor: usize) -> Result<TurnReader, CursorOutOfRange> {
+        let state = self.lock();
+        if state.end.is_none() && cursor > state.text.len() {
+            return Ok(TurnReader { log: Arc::clone(self), version: self.version.subscribe(), cursor });
+        }
+        drop(state);
+        self.reader(cursor)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

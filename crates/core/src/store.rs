@@ -14,6 +14,7 @@
 
 mod conversations;
 mod error;
+mod nodes;
 mod operators;
 mod sites;
 
@@ -23,10 +24,11 @@ pub use conversations::{
     RatedAnswer, RepeatedTurn, SavePartial, Thread, ThreadPage, TurnIds, TurnOpening,
 };
 pub use error::{StoreError, StoreErrorKind};
+pub use nodes::{NodeBeats, NodeStore};
 pub use operators::{LoginTry, OperatorStore};
 pub use sites::SiteStore;
 
 /// Everything an engine offers.
-pub trait Store: ConversationStore + OperatorStore + SiteStore {}
+pub trait Store: ConversationStore + NodeStore + OperatorStore + SiteStore {}
 
-impl<S: ConversationStore + OperatorStore + SiteStore> Store for S {}
+impl<S: ConversationStore + NodeStore + OperatorStore + SiteStore> Store for S {}

@@ -4,9 +4,11 @@ mod clock;
 mod memory;
 mod model;
 mod random;
+mod relay;
 pub mod suite;
 
 pub use clock::ManualClock;
 pub use memory::MemoryStore;
 pub use model::{ModelCall, ModelCalls, ScriptedModel};
 pub use random::SeededRandom;
+pub use relay::MemoryRelay;

@@ -12,11 +12,13 @@ use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::config::{Environment, Mode, Only, Settings, unused};
 use crate::first_run::{self, Keys, Made};
+use crate::node_files::NodeFile;
 use crate::ports::Ports;
 use crate::{console, logging, panics, wire};
 
@@ -55,22 +57,21 @@ async fn run(settings: &Settings, only: Only) -> anyhow::Result<ExitCode> {
     } else {
         None
     };
-    let lock = only.serves_api().then(|| lock_for_api(&settings.store)).transpose()?;
-    let ports = Ports::open(settings)?;
+    let lock = only.serves_api().then(|| lock_for_api(&settings.store)).transpose()?.flatten();
+    let ports = Ports::open(settings)?.join(settings);
     let model = wire::make_model(settings, &ports)?;
     let (keys, made) = first_run::prepare(settings, &ports, only).await?;
 
     let mut listeners = Vec::new();
     let mut chat = None;
+    let mut membership = None;
     if let Some(listener) = api_listener {
-        let unfinished = ports.store.interrupt_unfinished(ports.clock.now()).await?;
-        if unfinished > 0 {
-            warn!(
-                unfinished,
-                "answers were being written when the server last ended; they are kept as interrupted"
-            );
+        let service = wire::make_chat(settings, &ports, model, lock.is_none());
+        if lock.is_some() {
+            end_unfinished(&ports).await?;
+        } else {
+            membership = Some(Membership::begin(settings, &service).await);
         }
-        let service = wire::make_chat(settings, &ports, model);
         let api = wire::make_api(settings, &ports, service.clone(), &keys);
         let api = match &settings.dashboard_host {
             Some(host) => {
@@ -87,9 +88,65 @@ async fn run(settings: &Settings, only: Only) -> anyhow::Result<ExitCode> {
     }
     greet(settings, only, &keys, &made);
     let orderly = serve_until_signalled(settings, listeners, chat, signals).await;
+    if let Some(membership) = membership {
+        membership.end().await;
+    }
     drop(lock);
     info!("stopped");
     Ok(if orderly { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Ends what the process before this one was writing when it ended without a word.
+async fn end_unfinished(ports: &Ports) -> anyhow::Result<()> {
+    let unfinished = ports.store.interrupt_unfinished(ports.clock.now()).await?;
+    if unfinished > 0 {
+        warn!(
+            unfinished,
+            "answers were being written when the server last ended; they are kept as interrupted"
+        );
+    }
+    Ok(())
+}
+
+/// This process among those that share its data.
+struct Membership {
+    leaving: CancellationToken,
+    living: TaskTracker,
+    _file: Option<NodeFile>,
+}
+
+impl Membership {
+    async fn begin(settings: &Settings, chat: &Chat) -> Self {
+        let file = match NodeFile::hold(&settings.data_dir, chat.node()) {
+            Ok((file, dead)) => {
+                chat.end_nodes(&dead).await;
+                Some(file)
+            }
+            Err(error) => {
+                info!(%error, "DATA_DIR cannot be written: what a crash leaves unfinished is ended some seconds later");
+                None
+            }
+        };
+        let (leaving, living) = (CancellationToken::new(), TaskTracker::new());
+        let (chat, until) = (chat.clone(), leaving.clone());
+        let how = match &settings.redis {
+            Some(redis) => format!("what others write is told at once over {redis}"),
+            None => {
+                "REDIS_URL is not set, so what others write is seen a second later, and each limits alone"
+                    .to_owned()
+            }
+        };
+        info!(node = %chat.node(), "this process is one node of those that share its data; {how}");
+        living.spawn(async move { chat.live_among_nodes(until).await });
+        living.close();
+        Self { leaving, living, _file: file }
+    }
+
+    /// Says that this node ends, so that nobody has to find out.
+    async fn end(self) {
+        self.leaving.cancel();
+        self.living.wait().await;
+    }
 }
 
 /// Serves, and at the first signal drains: readiness goes off, then new turns are refused and running ones may finish,

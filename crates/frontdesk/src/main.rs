@@ -9,6 +9,7 @@ mod console;
 mod first_run;
 mod lifecycle;
 mod logging;
+mod node_files;
 mod panics;
 mod ports;
 mod wire;

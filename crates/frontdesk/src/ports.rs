@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use frontdesk_core::{Clock, Random, Store, SystemClock, SystemRandom};
+use frontdesk_core::{Clock, Random, Relay, SharedLimits, Store, SystemClock, SystemRandom};
+use frontdesk_nodes::Redis;
 
 use crate::config::Settings;
 
@@ -12,13 +13,31 @@ pub(crate) struct Ports {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
+    /// What joins several nodes, if something does.
+    pub(crate) redis: Option<Arc<Redis>>,
 }
 
 impl Ports {
-    /// Opens the store that the settings name.
+    /// Opens the store that the settings name. Redis is not part of it: see [`Self::join`].
     pub(crate) fn open(settings: &Settings) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let store = frontdesk_store::open(&settings.store, &*clock)?;
-        Ok(Self { store, clock, random: Arc::new(SystemRandom) })
+        Ok(Self { store, clock, random: Arc::new(SystemRandom), redis: None })
+    }
+
+    /// Begins to connect to Redis, if the settings name it. Has to be called within a runtime.
+    pub(crate) fn join(mut self, settings: &Settings) -> Self {
+        self.redis = settings.redis.as_ref().map(|url| Arc::new(Redis::connect(url)));
+        self
+    }
+
+    /// What tells other nodes at once.
+    pub(crate) fn relay(&self) -> Option<Arc<dyn Relay>> {
+        self.redis.clone().map(|redis| redis as Arc<dyn Relay>)
+    }
+
+    /// What counts together with other nodes.
+    pub(crate) fn limits(&self) -> Option<Arc<dyn SharedLimits>> {
+        self.redis.clone().map(|redis| redis as Arc<dyn SharedLimits>)
     }
 }

@@ -4,7 +4,6 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
@@ -33,13 +32,17 @@ fn connect(model: &ModelSettings) -> anyhow::Result<Arc<dyn Model>> {
     Ok(Arc::new(HttpModel::new(model.clone()).context("cannot prepare connections to the model")?))
 }
 
-pub(crate) fn make_chat(settings: &Settings, ports: &Ports, model: Arc<dyn Model>) -> Chat {
-    let Ports { store, clock, random } = ports.clone();
-    Chat::new(ChatPorts { store, model, clock, random }, settings.chat.clone())
+/// The service; one node of several where the data is shared.
+pub(crate) fn make_chat(settings: &Settings, ports: &Ports, model: Arc<dyn Model>, is_shared: bool) -> Chat {
+    let relay = ports.relay();
+    let Ports { store, clock, random, .. } = ports.clone();
+    let (ports, settings) = (ChatPorts { store, model, clock, random }, settings.chat.clone());
+    if is_shared { Chat::among_nodes(ports, settings, relay) } else { Chat::new(ports, settings) }
 }
 
 pub(crate) fn make_api(settings: &Settings, ports: &Ports, chat: Chat, keys: &Keys) -> Router {
-    let api_ports = ApiPorts { chat, store: Arc::clone(&ports.store), clock: Arc::clone(&ports.clock) };
+    let Ports { store, clock, .. } = ports.clone();
+    let api_ports = ApiPorts { chat, store, clock, limits: ports.limits() };
     let api_settings = ApiSettings {
         keys: keys.ring.clone(),
         identity: settings.identity.clone(),
@@ -50,9 +53,6 @@ pub(crate) fn make_api(settings: &Settings, ports: &Ports, chat: Chat, keys: &Ke
     api::router(api_ports, api_settings, edge(settings, ports))
 }
 
-/// How often a process that only serves the dashboard looks for what the others have changed.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-
 pub(crate) fn make_dashboard(
     settings: &Settings,
     ports: &Ports,
@@ -60,8 +60,8 @@ pub(crate) fn make_dashboard(
     keys: &Keys,
     only: Only,
 ) -> Router {
-    let Ports { store, clock, random } = ports.clone();
-    let feeds = chat.map_or_else(|| Feeds::of_store(Arc::clone(&store), LOOK_EVERY), Chat::feeds);
+    let Ports { store, clock, random, .. } = ports.clone();
+    let feeds = chat.map_or_else(|| Feeds::of_store(Arc::clone(&store), ports.relay()), Chat::feeds);
     let install = keys.public.clone().map(|key| Install {
         api_url: settings.api_url.clone(),
         script_url: settings.script_url.clone(),

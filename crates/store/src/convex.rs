@@ -8,6 +8,7 @@ mod client;
 mod conversations;
 mod error;
 mod export;
+mod nodes;
 mod operators;
 mod reply;
 mod settings;
@@ -32,7 +33,7 @@ pub(crate) use target::ConvexTarget;
 use values::Whole;
 
 /// The tables and functions that this program works with: `SCHEMA` in `convex/functions/schema.ts`.
-const SCHEMA: u32 = 2;
+const SCHEMA: u32 = 3;
 
 /// What the program needs to know before it asks for anything else.
 const READY: &str = "health:ready";

@@ -115,7 +115,10 @@ fn check_that_it_exists(url: &StoreUrl) -> Result<(), MoveError> {
     }
 }
 
-fn hold(url: &StoreUrl, refused: fn(Box<LockError>) -> MoveError) -> Result<crate::ApiLock, MoveError> {
+fn hold(
+    url: &StoreUrl,
+    refused: fn(Box<LockError>) -> MoveError,
+) -> Result<Option<crate::ApiLock>, MoveError> {
     lock_for_api(url).map_err(|error| refused(Box::new(error)))
 }
 

@@ -11,6 +11,7 @@ mod conversations;
 mod error;
 mod export;
 mod migrations;
+mod nodes;
 mod operators;
 #[cfg(test)]
 mod power_cut;
@@ -119,8 +120,8 @@ mod tests {
 
     use frontdesk_core::testing::{ManualClock, SeededRandom};
     use frontdesk_core::{
-        AnswerFacts, CloseTurn, ConversationId, ConversationStore as _, MessageId, MessageStatus, OpenTurn,
-        SessionId, SessionKey, SiteId, SiteStore as _, Timestamp, TurnIds, VisitorText,
+        AnswerFacts, CloseTurn, ConversationId, ConversationStore as _, MessageId, MessageStatus, NodeId,
+        OpenTurn, SessionId, SessionKey, SiteId, SiteStore as _, Timestamp, TurnIds, VisitorText,
     };
 
     use frontdesk_testkit::SmallDisk;
@@ -151,6 +152,7 @@ mod tests {
                 text: VisitorText::parse(format!("question {n}")).unwrap(),
                 idempotency_key: None,
                 ids,
+                node: NodeId::NONE,
                 now,
                 history_limit: 1,
                 history_since: now,

@@ -27,7 +27,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use bytes::Bytes;
-use frontdesk_core::{Chat, Clock, Store};
+use frontdesk_core::{Chat, Clock, SharedLimits, Store};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -36,7 +36,7 @@ pub use openapi::document;
 pub(crate) use session_messages::VisibleMessage;
 
 use crate::layers::{self, Edge, Surface};
-use crate::limit::Limiter;
+use crate::limit::Quota;
 use crate::proxies::Subscriber;
 use crate::{AllowedOrigins, ApiError, Code, IdentitySecrets, KeyRing, RateLimit};
 
@@ -58,6 +58,8 @@ pub struct ApiPorts {
     pub store: Arc<dyn Store>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// Where several nodes count together how much clients ask.
+    pub limits: Option<Arc<dyn SharedLimits>>,
 }
 
 /// How the API behaves.
@@ -81,9 +83,9 @@ pub(crate) struct Api {
     pub(crate) ports: ApiPorts,
     pub(crate) keys: KeyRing,
     pub(crate) identity: IdentitySecrets,
-    pub(crate) sends: Limiter<Subscriber>,
-    pub(crate) reads: Limiter<Subscriber>,
-    pub(crate) failed_keys: Limiter<Subscriber>,
+    pub(crate) sends: Quota<Subscriber>,
+    pub(crate) reads: Quota<Subscriber>,
+    pub(crate) failed_keys: Quota<Subscriber>,
     pub(crate) widget: widget::Bundle,
     pub(crate) openapi: Bytes,
 }
@@ -91,14 +93,16 @@ pub(crate) struct Api {
 /// The public listener's router.
 pub fn router(ports: ApiPorts, settings: ApiSettings, edge: Edge) -> Router {
     let ApiSettings { keys, identity, origins, rate, widget } = settings;
+    let shared = ports.limits.clone();
+    let quota = |name, limit| Quota::new(name, limit, KNOWN_CLIENTS, shared.clone());
     let reads = RateLimit { requests: rate.requests.saturating_mul(READS_PER_SEND), ..rate };
     let api = Arc::new(Api {
         ports,
         keys,
         identity,
-        sends: Limiter::new(rate, KNOWN_CLIENTS),
-        reads: Limiter::new(reads, KNOWN_CLIENTS),
-        failed_keys: Limiter::new(FAILED_KEYS, KNOWN_CLIENTS),
+        sends: quota("sends", rate),
+        reads: quota("reads", reads),
+        failed_keys: quota("failed_keys", FAILED_KEYS),
         widget: widget::Bundle::new(widget),
         openapi: openapi::document().into(),
     });

@@ -130,7 +130,6 @@ impl From<FollowError> for ApiError {
             FollowError::Cursor(_) => {
                 Self::new(Code::InvalidCursor).detail("after", "must be a cursor of this answer")
             }
-            FollowError::Elsewhere => Self::new(Code::Overloaded).because(error),
             FollowError::Store(error) => error.into(),
         }
     }

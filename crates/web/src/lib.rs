@@ -25,10 +25,10 @@ mod transcript;
 mod widget_config;
 
 pub(crate) use error::{ApiError, Code, ErrorObject};
+pub use frontdesk_core::RateLimit;
 pub use identity::{IdentitySecrets, InvalidIdentitySecret};
 pub use keys::KeyRing;
 pub use layers::Edge;
-pub use limit::RateLimit;
 pub use origins::{AllowedOrigins, InvalidOrigins};
 pub use proxies::TrustedProxies;
 pub use serve::{ServeLimits, Shutdown, serve};

@@ -4,18 +4,21 @@ mod cursor;
 
 use std::collections::VecDeque;
 use std::future::pending;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use tokio::sync::broadcast::error::RecvError;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 pub use self::cursor::{FeedCursor, InvalidFeedCursor};
+use super::mirrors::Mirrors;
 use super::running::Running;
 use super::watchers::{Subscription, Watchers};
+use super::{LOOK_EVERY, LOOK_IN_SPITE};
 use crate::{
-    Changes, ConversationId, ConversationName, Message, MessageId, MessageStatus, Store, StoreError,
-    TurnReader, TurnUpdate,
+    Changes, ConversationId, ConversationName, Message, MessageId, MessageStatus, NodeNews, Relay, Store,
+    StoreError, TurnLog, TurnReader, TurnUpdate,
 };
 
 /// How many changed messages are read at once.
@@ -27,6 +30,7 @@ pub struct Feeds {
     pub(super) store: Arc<dyn Store>,
     pub(super) running: Arc<Running>,
     pub(super) watchers: Arc<Watchers>,
+    pub(super) mirrors: Arc<Mirrors>,
     /// How often to look whether another process has changed something; `None` where none can have.
     pub(super) look_every: Option<Duration>,
     /// Cancelled when feeds are to end.
@@ -75,6 +79,8 @@ pub enum FeedEvent {
 pub struct Feed {
     feeds: Feeds,
     name: ConversationName,
+    /// The conversation, once there is one.
+    conversation: Option<ConversationId>,
     subscription: Subscription,
     cursor: Option<FeedCursor>,
     /// What was read and not told yet.
@@ -95,12 +101,21 @@ pub struct Feed {
 type Told = (Option<ConversationId>, Option<MessageId>);
 
 impl Feeds {
-    /// Feeds in a process that runs no turns, and looks for what others have changed.
-    pub fn of_store(store: Arc<dyn Store>, look_every: Duration) -> Self {
+    /// Feeds in a process that runs no turns: it hears from a relay what others write, or looks for it.
+    ///
+    /// With a relay it has to be called within a runtime.
+    pub fn of_store(store: Arc<dyn Store>, relay: Option<Arc<dyn Relay>>) -> Self {
+        let watchers: Arc<Watchers> = Arc::default();
+        let mirrors = Mirrors::new(Arc::clone(&store), relay.clone());
+        let look_every = if relay.is_some() { LOOK_IN_SPITE } else { LOOK_EVERY };
+        if let Some(relay) = relay {
+            mirrors.tasks.spawn(listen(relay, Arc::downgrade(&watchers)));
+        }
         Self {
             store,
             running: Arc::new(Running::new(0)),
-            watchers: Arc::default(),
+            watchers,
+            mirrors,
             look_every: Some(look_every),
             closing: CancellationToken::new(),
         }
@@ -118,6 +133,7 @@ impl Feeds {
             feeds: self.clone(),
             subscription: self.watchers.subscribe(name.clone()),
             name,
+            conversation: None,
             cursor,
             pending: VecDeque::new(),
             following: None,
@@ -200,6 +216,7 @@ impl Feed {
 
     fn take(&mut self, changes: Changes) {
         let Changes { conversation, revision, messages, has_more, writing } = changes;
+        self.conversation = Some(conversation);
         let mut cursor = self.cursor.unwrap_or(FeedCursor::begin(conversation));
         let known = cursor.revision;
         if writing.as_ref().is_none_or(|answer| answer.revision > known) {
@@ -231,10 +248,20 @@ impl Feed {
     /// Begins to follow an answer from its present end on, and gives its text up to there.
     fn attach(&mut self, answer: &Message) -> String {
         self.following = None;
-        let Some(running) = self.feeds.running.find(answer.id) else { return answer.text.clone() };
-        let text = running.log.text();
-        self.following = running.log.reader(text.len()).ok().map(|reader| (answer.id, reader));
+        let Some(log) = self.log_of(answer) else { return answer.text.clone() };
+        let text = log.text();
+        self.following = log.reader(text.len()).ok().map(|reader| (answer.id, reader));
         text
+    }
+
+    /// The log of an answer that is written here, or elsewhere if that is told.
+    fn log_of(&self, answer: &Message) -> Option<Arc<TurnLog>> {
+        if let Some(running) = self.feeds.running.find(answer.id) {
+            return Some(Arc::clone(&running.log));
+        }
+        let (site, conversation) = (self.name.site(), self.conversation?);
+        let is_told = self.feeds.mirrors.relay.is_some();
+        is_told.then(|| self.feeds.mirrors.follow(site, conversation, answer))
     }
 
     /// Goes on with an answer of which the reader has a part.
@@ -247,8 +274,10 @@ impl Feed {
         let text = self.attach(answer);
         let had = cursor.length;
         // What is stored of an answer that is written elsewhere, or has ended since the store was asked, is behind what
-        // the reader was shown. It is about to change.
-        if self.following.is_none() && text.len() < had {
+        // the reader was shown. It is about to change, or to grow past that.
+        if text.len() < had && self.feeds.running.find(answer.id).is_none() {
+            let ahead = self.log_of(answer).and_then(|log| log.reader_ahead(had).ok());
+            self.following = ahead.map(|reader| (answer.id, reader));
             return;
         }
         cursor.length = text.len();
@@ -272,6 +301,21 @@ impl Feed {
             self.told = Some(state);
             let (conversation, answering) = state;
             self.pending.push_back(FeedEvent::State { conversation, answering, cursor: self.cursor });
+        }
+    }
+}
+
+/// Passes on what other nodes tell, as long as there is somebody to tell it to.
+async fn listen(relay: Arc<dyn Relay>, watchers: Weak<Watchers>) {
+    let mut news = relay.listen();
+    loop {
+        let heard = news.recv().await;
+        let Some(watchers) = watchers.upgrade() else { return };
+        match heard {
+            Ok(NodeNews::Changed { session, conversation }) => watchers.tell(&session, conversation),
+            Ok(NodeNews::Missed) | Err(RecvError::Lagged(_)) => watchers.tell_all(),
+            Ok(NodeNews::Stop(_)) => {}
+            Err(RecvError::Closed) => return,
         }
     }
 }

@@ -206,7 +206,7 @@ impl Play {
             One | Two | End | Fail => self.to_do.push(action),
             Stop => {
                 let may_have_ended = self.done.iter().any(|done| [End, Fail, Halt].contains(done));
-                self.was_stopped |= self.chat.stop(&session("a"), None) && !may_have_ended;
+                self.was_stopped |= self.chat.stop(&session("a"), None).await.unwrap() && !may_have_ended;
             }
             Leave => self.first.abort(),
             Attach => self.attach().await,

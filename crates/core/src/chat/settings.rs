@@ -28,6 +28,10 @@ pub struct ChatSettings {
     pub store_patience: Duration,
     /// For how long a shutdown waits for interrupted answers to be stored.
     pub halt_limit: Duration,
+    /// How often a node that shares its store gives a sign of life, and looks for those of others...
+    pub beat_every: Duration,
+    /// ...and after how many looks that have found none it takes another one for dead.
+    pub dead_after: u32,
 }
 
 impl ChatSettings {
@@ -55,6 +59,8 @@ impl Default for ChatSettings {
             save_every_bytes: 1024,
             store_patience: Duration::from_secs(5),
             halt_limit: Duration::from_secs(3),
+            beat_every: Duration::from_secs(2),
+            dead_after: 5,
         }
     }
 }

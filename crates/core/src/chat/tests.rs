@@ -155,12 +155,12 @@ async fn stop_ends_the_call_and_keeps_the_text() {
     let (mut turn, mut call) = desk.ask("hello").await;
     call.say("Hel");
     read_some(&mut turn).await;
-    assert!(desk.chat.stop(&session("a"), Some(turn.answer)));
+    assert!(desk.chat.stop(&session("a"), Some(turn.answer)).await.unwrap());
     timeout(Duration::from_millis(500), call.abandoned()).await.unwrap();
     assert_eq!(read(turn).await.1.status, MessageStatus::Stopped);
     let answer = desk.answer().await;
     assert_eq!((answer.status, answer.text.as_str()), (MessageStatus::Stopped, "Hel"));
-    assert!(!desk.chat.stop(&session("a"), None), "there is nothing left to stop");
+    assert!(!desk.chat.stop(&session("a"), None).await.unwrap(), "there is nothing left to stop");
 }
 
 #[tokio::test]
@@ -168,8 +168,8 @@ async fn only_the_visitor_can_stop_or_follow_an_answer() {
     let desk = Desk::open();
     let (turn, call) = desk.ask("hello").await;
     for stranger in [bare_session("a"), session("b")] {
-        assert!(!desk.chat.stop(&stranger, Some(turn.answer)));
-        assert!(!desk.chat.stop(&stranger, None));
+        assert!(!desk.chat.stop(&stranger, Some(turn.answer)).await.unwrap());
+        assert!(!desk.chat.stop(&stranger, None).await.unwrap());
     }
     assert!(desk.follow("b", turn.answer, 0).await.unwrap().is_none());
     call.end();

@@ -39,6 +39,13 @@ impl Watchers {
         }
     }
 
+    /// Tells everybody that something may have changed.
+    pub(super) fn tell_all(&self) {
+        for changes in self.lock().values() {
+            changes.send_replace(());
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<ConversationName, watch::Sender<()>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

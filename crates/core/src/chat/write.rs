@@ -1,6 +1,5 @@
 //! The task that writes an answer.
 
-use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +9,9 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tracing::{error, info, warn};
 
-use super::Service;
+use super::mirrors::REPLACED;
 use super::running::RunningTurn;
+use super::{Service, end_of};
 use crate::{
     AnswerFacts, CloseTurn, FinishReason, HistoryEntry, MessageStatus, ModelEnd, ModelErrorKind, ModelEvent,
     Prompt, SavePartial, StoreErrorKind, TurnEnd, TurnFailure, build_prompt,
@@ -44,6 +44,8 @@ enum Ending {
     Stopped,
     Failed(ModelErrorKind),
     Broken(TurnFailure),
+    /// Somebody else has ended the answer, in the store.
+    Overtaken,
 }
 
 impl Ending {
@@ -51,7 +53,7 @@ impl Ending {
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Failed(kind) => kind.retry_after(),
-            Self::Finished(_) | Self::Stopped | Self::Broken(_) => None,
+            Self::Finished(_) | Self::Stopped | Self::Broken(_) | Self::Overtaken => None,
         }
     }
 }
@@ -69,6 +71,17 @@ impl Writing {
             .await
             .unwrap_or(Ending::Broken(TurnFailure::Internal));
 
+        let end = match ending {
+            Ending::Overtaken => self.end_of_others().await,
+            ending => self.end(ending, first_token).await,
+        };
+        self.running.log.finish(end);
+        self.service.running.remove(self.running.answer);
+        self.service.tell_change(&self.running.session, self.running.conversation);
+    }
+
+    /// Stores the end, and says what readers are told.
+    async fn end(&self, ending: Ending, first_token: Option<Duration>) -> TurnEnd {
         let retry_after = ending.retry_after();
         let close = self.close_turn(ending, first_token);
         let end = TurnEnd {
@@ -83,10 +96,19 @@ impl Writing {
             failure = close.facts.failure.map(TurnFailure::code), bytes = close.text.len(),
             first_token_ms = close.facts.first_token_millis, total_ms = close.facts.total_millis, "turn ended"
         );
-        let is_stored = self.store_end(close).await;
-        self.running.log.finish(if is_stored { end } else { NOT_STORED });
-        self.service.running.remove(self.running.answer);
-        self.service.watchers.tell(&self.running.session, self.running.conversation);
+        match self.store_end(close).await {
+            Some(true) => end,
+            Some(false) => self.end_of_others().await,
+            None => NOT_STORED,
+        }
+    }
+
+    /// The end that somebody else has stored: a node that took this one for dead, or could not reach it to stop.
+    async fn end_of_others(&self) -> TurnEnd {
+        let (session, answer) = (&self.running.session, self.running.answer);
+        warn!(%answer, "another node has ended an answer that is written here");
+        let stored = self.service.ports.store.session_answer(session.site, session.secret, answer).await;
+        stored.ok().flatten().and_then(|(_, message)| end_of(&message)).unwrap_or(REPLACED)
     }
 
     /// Lets the model write into the log until it ends, is stopped, or has to end.
@@ -97,7 +119,7 @@ impl Writing {
             () = self.running.stopped.cancelled() => Ending::Stopped,
             () = self.service.halted.cancelled() => Ending::Broken(TurnFailure::ShuttingDown),
             ending = self.copy(prompt, first_token, &grown) => ending,
-            never = self.save_partials(&grown) => match never {},
+            () = self.save_partials(&grown) => Ending::Overtaken,
         }
     }
 
@@ -140,8 +162,8 @@ impl Writing {
         Ending::Failed(kind)
     }
 
-    /// Keeps what there is, now and then, so that a crash loses little of an answer.
-    async fn save_partials(&self, grown: &Notify) -> Infallible {
+    /// Keeps what there is, now and then, so that a crash loses little of an answer. Ends if it is no longer being written.
+    async fn save_partials(&self, grown: &Notify) {
         let mut saved = 0;
         loop {
             // Either it has grown, or the time is up: both are reasons to look.
@@ -154,8 +176,12 @@ impl Writing {
             let text = self.running.log.text();
             saved = text.len();
             let partial = SavePartial { site: self.running.session.site, answer: self.running.answer, text };
-            if let Err(error) = self.service.ports.store.save_partial(partial).await {
-                warn!(answer = %self.running.answer, error = &error as &dyn std::error::Error, "partial answer not stored");
+            match self.service.ports.store.save_partial(partial).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    warn!(answer = %self.running.answer, error = &error as &dyn std::error::Error, "partial answer not stored");
+                }
             }
         }
     }
@@ -175,6 +201,8 @@ impl Writing {
         };
         let status = match ending {
             Ending::Stopped => MessageStatus::Stopped,
+            // Nobody asks.
+            Ending::Overtaken => broken(TurnFailure::Restarted),
             Ending::Failed(kind) => broken(kind.failure()),
             Ending::Broken(failure) => broken(failure),
             Ending::Finished(end) => {
@@ -199,16 +227,19 @@ impl Writing {
         CloseTurn { site: self.running.session.site, answer: self.running.answer, status, text, facts, now }
     }
 
-    /// Stores the end of the answer, for as long as it takes: until then the conversation takes no other message. False if it
-    /// can never be stored.
-    async fn store_end(&self, close: CloseTurn) -> bool {
+    /// Stores the end of the answer, for as long as it takes: until then the conversation takes no other message. Says whether
+    /// it has ended like this; `None` if it can never be stored.
+    async fn store_end(&self, close: CloseTurn) -> Option<bool> {
         let mut pause = Duration::from_millis(100);
         let mut waited = Duration::ZERO;
         loop {
-            let Err(error) = self.service.ports.store.close_turn(close.clone()).await else { return true };
+            let error = match self.service.ports.store.close_turn(close.clone()).await {
+                Ok(is_ours) => return Some(is_ours),
+                Err(error) => error,
+            };
             error!(answer = %close.answer, error = &error as &dyn std::error::Error, "answer not stored");
             match error.kind {
-                StoreErrorKind::Conflict | StoreErrorKind::Corrupt => return false,
+                StoreErrorKind::Conflict | StoreErrorKind::Corrupt => return None,
                 StoreErrorKind::Unavailable | StoreErrorKind::Full => {}
             }
             if waited >= self.service.settings.store_patience {

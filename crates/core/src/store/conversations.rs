@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::{
-    AnswerFacts, ConversationId, Feedback, IdempotencyKey, Message, MessageId, MessageStatus, Role,
-    SecretHash, SessionId, SessionKey, SiteId, Timestamp, VisitorIdentity, VisitorText,
+    AnswerFacts, ConversationId, Feedback, IdempotencyKey, Message, MessageId, MessageStatus, NodeId, Role,
+    SecretHash, SessionId, SessionKey, SiteId, Timestamp, TurnFailure, VisitorIdentity, VisitorText,
 };
 
 /// Conversations and their messages.
@@ -17,16 +17,18 @@ pub trait ConversationStore: fmt::Debug + Send + Sync {
     /// A message that was accepted before under the same idempotency key is not stored again: see [`TurnOpening`].
     async fn open_turn(&self, turn: OpenTurn) -> Result<TurnOpening, StoreError>;
 
-    /// Keeps the text of an answer that is still being written. Does nothing if the answer is no longer streaming.
-    async fn save_partial(&self, partial: SavePartial) -> Result<(), StoreError>;
+    /// Keeps the text of an answer that is still being written, and says whether it is: `false`, and nothing is changed, if
+    /// the answer is no longer streaming.
+    async fn save_partial(&self, partial: SavePartial) -> Result<bool, StoreError>;
 
-    /// Ends an answer. Repeating it changes nothing; an answer that does not exist is a conflict.
-    async fn close_turn(&self, turn: CloseTurn) -> Result<(), StoreError>;
+    /// Ends an answer, and says whether it has ended like this: `false` if somebody else has ended it before, in another
+    /// way. Repeating it changes nothing; an answer that does not exist is a conflict.
+    async fn close_turn(&self, turn: CloseTurn) -> Result<bool, StoreError>;
 
     /// Ends every answer that is still [`MessageStatus::Streaming`], with the text it has, as interrupted or failed (see
     /// [`MessageStatus::of_broken`]), and says how many there were.
     ///
-    /// For the start, when nothing can be writing them any more.
+    /// For the start of a process that shares the store with no other, when nothing can be writing them any more.
     async fn interrupt_unfinished(&self, now: Timestamp) -> Result<u64, StoreError>;
 
     /// Keeps what a visitor says of an answer, in place of what was said before, as the next change of its conversation.
@@ -96,6 +98,8 @@ pub struct OpenTurn {
     pub idempotency_key: Option<IdempotencyKey>,
     /// The ids to give to what is new.
     pub ids: TurnIds,
+    /// Who writes the answer.
+    pub node: NodeId,
     /// When the message arrived.
     pub now: Timestamp,
     /// How many messages the model may read at most, the new one included; at least 1.
@@ -199,6 +203,13 @@ pub struct CloseTurn {
     pub now: Timestamp,
 }
 
+impl CloseTurn {
+    /// Whether an answer that has ended like this has ended as this call would have it.
+    pub fn is_end(&self, status: MessageStatus, failure: Option<TurnFailure>) -> bool {
+        (self.status, self.facts.failure) == (status, failure)
+    }
+}
+
 /// What a visitor says of an answer.
 #[derive(Clone, Debug)]
 pub struct RateAnswer {
@@ -298,6 +309,16 @@ pub enum ConversationName {
     Id(SiteId, ConversationId),
     /// The one that a session's next message belongs to.
     Session(SessionKey),
+}
+
+impl ConversationName {
+    /// The site that the conversation is of.
+    pub const fn site(&self) -> SiteId {
+        match self {
+            Self::Id(site, _) => *site,
+            Self::Session(session) => session.site,
+        }
+    }
 }
 
 /// What has changed in a conversation.

@@ -1,7 +1,8 @@
+mod nodes;
 mod operators;
 mod sites;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,8 +16,9 @@ use crate::store::{
     RatedAnswer, RepeatedTurn, SavePartial, StoreError, StoreErrorKind, Thread, ThreadPage, TurnOpening,
 };
 use crate::{
-    AnswerFacts, ConversationId, Message, MessageId, MessageStatus, OperatorSession, Role, SecretHash,
-    SessionKey, SiteDocument, SiteId, StoredKey, ThrottleState, Timestamp, TokenHash, TurnFailure, preview,
+    AnswerFacts, ConversationId, Message, MessageId, MessageStatus, NodeId, OperatorSession, Role,
+    SecretHash, SessionKey, SiteDocument, SiteId, StoredKey, ThrottleState, Timestamp, TokenHash,
+    TurnFailure, preview,
 };
 
 /// A store without a disk: the plainest thing that keeps the contract. Tests compare the engines with it.
@@ -31,6 +33,10 @@ pub struct MemoryStore {
 struct Data {
     conversations: Vec<Conversation>,
     sites: BTreeMap<SiteId, String>,
+    /// The signs of life of each node.
+    nodes: BTreeMap<NodeId, u64>,
+    /// Who writes, or wrote, each answer.
+    writers: BTreeMap<MessageId, NodeId>,
     keys: Vec<StoredKey>,
     documents: BTreeMap<(SiteId, SiteDocument), String>,
     password: Option<String>,
@@ -103,6 +109,15 @@ impl MemoryStore {
 impl Data {
     fn owned(&self, session: &SessionKey) -> Option<usize> {
         self.conversations.iter().position(|conversation| conversation.owner == *session)
+    }
+
+    /// The answers that are being written.
+    fn streaming(&self) -> Vec<MessageId> {
+        let messages = self.conversations.iter().flat_map(|conversation| &conversation.messages);
+        messages
+            .filter(|message| message.status == MessageStatus::Streaming)
+            .map(|message| message.id)
+            .collect()
     }
 
     fn answer(
@@ -247,6 +262,7 @@ impl MemoryStore {
             data.conversations.push(Conversation::begin(turn));
             data.conversations.len() - 1
         });
+        data.writers.insert(turn.ids.answer, turn.node);
         let conversation = &mut data.conversations[at];
         let place = if let Some((_, place)) = known {
             let seq = conversation.messages[place + 1].seq;
@@ -284,22 +300,20 @@ impl MemoryStore {
         }))
     }
 
-    fn save(&self, partial: SavePartial) -> Result<(), StoreError> {
-        if let Some((_, answer)) = self.working()?.answer(partial.site, partial.answer)
-            && answer.status == MessageStatus::Streaming
-        {
-            answer.text = partial.text;
-        }
-        Ok(())
+    fn save(&self, partial: SavePartial) -> Result<bool, StoreError> {
+        let mut data = self.working()?;
+        let found = data.answer(partial.site, partial.answer);
+        let running = found.filter(|(_, answer)| answer.status == MessageStatus::Streaming);
+        Ok(running.map(|(_, answer)| answer.text = partial.text).is_some())
     }
 
-    fn close(&self, turn: CloseTurn) -> Result<(), StoreError> {
+    fn close(&self, turn: CloseTurn) -> Result<bool, StoreError> {
         let mut data = self.working()?;
         let Some((summary, answer)) = data.answer(turn.site, turn.answer) else {
             return Err(StoreError::new(StoreErrorKind::Conflict, "there is no such answer"));
         };
         if answer.status != MessageStatus::Streaming {
-            return Ok(());
+            return Ok(turn.is_end(answer.status, answer.facts.failure));
         }
         answer.status = turn.status;
         answer.text = turn.text;
@@ -310,7 +324,21 @@ impl MemoryStore {
             summary.last_message = preview(&answer.text).to_owned();
             summary.last_role = Role::Assistant;
         }
-        Ok(())
+        Ok(true)
+    }
+
+    fn interrupt(&self, is_left: impl Fn(&Data, MessageId) -> bool) -> Result<u64, StoreError> {
+        let mut data = self.working()?;
+        let streaming = data.streaming();
+        let left: BTreeSet<_> = streaming.into_iter().filter(|answer| is_left(&data, *answer)).collect();
+        for Conversation { summary, messages, .. } in &mut data.conversations {
+            for answer in messages.iter_mut().filter(|message| left.contains(&message.id)) {
+                answer.status = MessageStatus::of_broken(&answer.text);
+                answer.facts.failure = Some(TurnFailure::Restarted);
+                answer.revision = summary.next_revision();
+            }
+        }
+        Ok(u64::try_from(left.len()).unwrap_or(u64::MAX))
     }
 }
 
@@ -323,14 +351,14 @@ impl ConversationStore for MemoryStore {
         opening
     }
 
-    async fn save_partial(&self, partial: SavePartial) -> Result<(), StoreError> {
+    async fn save_partial(&self, partial: SavePartial) -> Result<bool, StoreError> {
         self.travel().await;
         let saved = self.save(partial);
         self.travel().await;
         saved
     }
 
-    async fn close_turn(&self, turn: CloseTurn) -> Result<(), StoreError> {
+    async fn close_turn(&self, turn: CloseTurn) -> Result<bool, StoreError> {
         self.travel().await;
         let closed = self.close(turn);
         self.travel().await;
@@ -338,17 +366,7 @@ impl ConversationStore for MemoryStore {
     }
 
     async fn interrupt_unfinished(&self, _now: Timestamp) -> Result<u64, StoreError> {
-        let mut data = self.working()?;
-        let mut count = 0;
-        for Conversation { summary, messages, .. } in &mut data.conversations {
-            for answer in messages.iter_mut().filter(|message| message.status == MessageStatus::Streaming) {
-                answer.status = MessageStatus::of_broken(&answer.text);
-                answer.facts.failure = Some(TurnFailure::Restarted);
-                answer.revision = summary.next_revision();
-                count += 1;
-            }
-        }
-        Ok(count)
+        self.interrupt(|_, _| true)
     }
 
     async fn rate_answer(&self, rating: RateAnswer) -> Result<Option<RatedAnswer>, StoreError> {

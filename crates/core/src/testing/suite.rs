@@ -13,6 +13,7 @@ pub mod feedback;
 pub mod fidelity;
 pub mod identity;
 pub mod listing;
+pub mod nodes;
 pub mod operators;
 pub mod oracle;
 pub mod races;
@@ -30,8 +31,8 @@ use futures_util::future::BoxFuture;
 use super::{ManualClock, SeededRandom};
 use crate::{
     AnswerFacts, Clock as _, CloseTurn, ConversationId, ConversationQuery, FinishReason, IdempotencyKey,
-    MessageId, MessageStatus, OpenTurn, OpenedTurn, SecretHash, SessionId, SessionKey, SiteId, Store, Thread,
-    ThreadPage, Timestamp, TurnIds, TurnOpening, VisitorText,
+    MessageId, MessageStatus, NodeId, OpenTurn, OpenedTurn, SecretHash, SessionId, SessionKey, SiteId, Store,
+    Thread, ThreadPage, Timestamp, TurnIds, TurnOpening, VisitorText,
 };
 
 /// Closes a store and opens it again on the same data.
@@ -60,6 +61,8 @@ impl fmt::Debug for Fixture {
 pub const SITE: SiteId = SiteId::DEFAULT;
 /// Another site of the same deployment.
 pub const OTHER_SITE: SiteId = SiteId::from_bytes([9; 16]);
+/// The node that writes the cases' answers.
+pub const NODE: NodeId = NodeId::from_bytes([7; 16]);
 /// The newest hundred messages.
 pub const PAGE: ThreadPage = ThreadPage { before: None, limit: 100 };
 
@@ -87,6 +90,7 @@ impl Fixture {
                 visitor_message: MessageId::mint(&self.clock, &self.random),
                 answer: MessageId::mint(&self.clock, &self.random),
             },
+            node: NODE,
             now: self.clock.now(),
             history_limit: 30,
             history_since: Timestamp::from_millis(i64::MIN),
@@ -245,6 +249,15 @@ macro_rules! store_suite {
             identity: [
                 who_a_visitor_is_is_kept_with_the_conversation,
                 what_the_site_says_last_counts,
+            ]
+            nodes: [
+                signs_of_life_are_counted_for_each_node,
+                an_answer_names_a_node_that_gives_no_sign,
+                a_dead_nodes_answers_end_and_those_of_others_go_on,
+                a_node_that_still_lives_is_not_ended,
+                a_node_that_is_ended_twice_has_nothing_left_to_end,
+                what_a_dead_node_still_writes_changes_nothing,
+                an_answer_that_is_begun_anew_belongs_to_who_begins_it,
             ]
             fidelity: [
                 texts_come_back_as_they_went_in,

@@ -1,10 +1,11 @@
 use std::fmt::Write as _;
 
+use frontdesk_nodes::RedisUrl;
 use frontdesk_store::StoreUrl;
 
 use super::environment::Environment;
 use super::settings::{ConfigError, Only, Settings};
-use super::variables::{GROUPS, UNUSED, Variable};
+use super::variables::{GROUPS, Variable};
 
 /// What is in force and where it comes from, for people; and what is wrong with it, if anything.
 pub(crate) fn explain(environment: &Environment, only: Only) -> (String, Result<Settings, ConfigError>) {
@@ -35,9 +36,15 @@ pub(crate) fn explain(environment: &Environment, only: Only) -> (String, Result<
 /// What is set and does nothing, each in a sentence without its full stop.
 pub(crate) fn unused(environment: &Environment) -> Vec<String> {
     let is_set = |name: &str| environment.get(name).is_some();
-    let unknown = UNUSED.into_iter().filter(|name| is_set(name));
-    let mut sentences: Vec<_> =
-        unknown.map(|name| format!("{name} is set, but this version does not use it")).collect();
+    let mut sentences = Vec::new();
+    let url = environment.get("DATABASE_URL");
+    let is_server = url.is_some_and(|url| matches!(StoreUrl::parse(&url.value), Ok(StoreUrl::Postgres(_))));
+    if is_set("REDIS_URL") && !is_server && !is_set("CONVEX_STORE_KEY") {
+        sentences.push(
+            "REDIS_URL is set, but the data is in a file, which one process serves: it is not used"
+                .to_owned(),
+        );
+    }
     if is_set("CONVEX_URL") && !is_set("CONVEX_STORE_KEY") {
         // As deployments of the origin have it.
         sentences.push("CONVEX_URL is set without CONVEX_STORE_KEY, so Convex is not used".to_owned());
@@ -53,6 +60,11 @@ fn line(environment: &Environment, variable: &Variable) -> String {
             // Its own text form leaves the password out; what is not understood may be all password.
             let shown =
                 StoreUrl::parse(&found.value).map_or_else(|_| "set".to_owned(), |url| url.to_string());
+            format!("{name:<32} {shown}  [{}]", found.source)
+        }
+        Some(found) if *name == "REDIS_URL" => {
+            let shown =
+                RedisUrl::parse(&found.value).map_or_else(|_| "set".to_owned(), |url| url.to_string());
             format!("{name:<32} {shown}  [{}]", found.source)
         }
         Some(found) if *is_secret => {
@@ -93,6 +105,27 @@ mod tests {
             );
             assert!(!text.contains("canary"), "{text}");
         }
+    }
+
+    #[test]
+    fn redis_is_named_without_its_password_and_not_used_with_a_file() {
+        let redis = ("REDIS_URL", "rediss://:canary@redis.internal:7000/1");
+        let (text, settings) = explain(&Environment::of([redis]), Only::Everything);
+        assert!(
+            text.contains("REDIS_URL                        rediss://redis.internal:7000/1  [environment]"),
+            "{text}"
+        );
+        assert!(text.contains("REDIS_URL is set, but the data is in a file"), "{text}");
+        assert!(settings.unwrap().redis.is_none() && !text.contains("canary"), "{text}");
+        let shared = Environment::of([redis, ("DATABASE_URL", "postgres://desk:canary@db/desk")]);
+        let (text, settings) = explain(&shared, Only::Everything);
+        assert!(settings.unwrap().redis.is_some() && !text.contains("REDIS_URL is set"), "{text}");
+        let (text, settings) = explain(&Environment::of([("REDIS_URL", "canary")]), Only::Everything);
+        assert!(
+            settings.is_err() && text.contains("REDIS_URL (from environment): must be redis://"),
+            "{text}"
+        );
+        assert!(!text.contains("canary"), "{text}");
     }
 
     #[test]

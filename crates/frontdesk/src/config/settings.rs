@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use frontdesk_core::ChatSettings;
 use frontdesk_llm::ModelSettings;
+use frontdesk_nodes::RedisUrl;
 use frontdesk_store::StoreUrl;
 use frontdesk_web::dashboard::Password;
 use frontdesk_web::{AllowedOrigins, IdentitySecrets, RateLimit, TrustedProxies};
@@ -60,6 +61,9 @@ pub(crate) struct Settings {
     pub(crate) dashboard_port: u16,
     pub(crate) dashboard_host: Option<String>,
     pub(crate) store: StoreUrl,
+    pub(crate) data_dir: PathBuf,
+    /// What joins several nodes; `None` also where the data is in a file, which one process serves.
+    pub(crate) redis: Option<RedisUrl>,
     /// `None` if no model is configured.
     pub(crate) model: Option<ModelSettings>,
     /// Models that are asked when that one fails, in this order.
@@ -119,9 +123,12 @@ impl Settings {
         let mode = read.mode()?;
         let port = read.number("PORT", 1..=u16::MAX, 4000)?;
         let dashboard_port = read.number("DASHBOARD_PORT", 1..=u16::MAX, 3000)?;
+        let redis = read.redis()?;
         let api_url =
             read.address("NEXT_PUBLIC_BACKEND_URL")?.unwrap_or_else(|| format!("http://localhost:{port}"));
         let script_url = read.address("NEXT_PUBLIC_WIDGET_SCRIPT_URL")?;
+        let store = read.store(&read.data_dir())?;
+        let is_file = matches!(store, StoreUrl::Sqlite(_));
         let settings = Self {
             mode,
             host: read.parse("HOST", "must be an IP address to listen on")?.unwrap_or(match mode {
@@ -131,7 +138,9 @@ impl Settings {
             port,
             dashboard_port,
             dashboard_host: read.host_name("DASHBOARD_HOST")?,
-            store: read.store(&read.data_dir())?,
+            store,
+            data_dir: PathBuf::from(read.data_dir()),
+            redis: redis.filter(|_| !is_file),
             fallback_models: read.fallback_models()?,
             model: read.model()?,
             chat: read.chat()?,
@@ -285,6 +294,11 @@ impl Reader<'_> {
             None => Ok(StoreUrl::Sqlite(PathBuf::from(data_dir).join("frontdesk.db"))),
             Some(url) => StoreUrl::parse(&url).map_err(|rule| self.wrong("DATABASE_URL", rule.to_string())),
         }
+    }
+
+    fn redis(&self) -> Result<Option<RedisUrl>, ConfigError> {
+        let Some(url) = self.text("REDIS_URL") else { return Ok(None) };
+        RedisUrl::parse(&url).map(Some).map_err(|rule| self.wrong("REDIS_URL", rule.to_string()))
     }
 
     fn chat(&self) -> Result<ChatSettings, ConfigError> {

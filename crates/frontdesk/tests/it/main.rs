@@ -22,6 +22,7 @@ mod load;
 mod local_model;
 mod model_faults;
 mod moving;
+mod nodes;
 mod origin;
 mod outage;
 mod passing_faults;

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use frontdesk_core::{
-    AnswerFacts, Clock as _, CloseTurn, ConversationId, MessageId, MessageStatus, OpenTurn, SessionId,
-    SessionKey, SiteId, SystemClock, SystemRandom, TurnIds, VisitorText,
+    AnswerFacts, Clock as _, CloseTurn, ConversationId, MessageId, MessageStatus, NodeId, OpenTurn,
+    SessionId, SessionKey, SiteId, SystemClock, SystemRandom, TurnIds, VisitorText,
 };
 use frontdesk_store::{StoreUrl, open};
 use frontdesk_testkit::{ConvexDeployment, Dice, Effort, PostgresServer, Program, Request};
@@ -42,6 +42,7 @@ fn filled(path: &Path, conversations: usize) {
                         idempotency_key: None,
                         identity: None,
                         ids,
+                        node: NodeId::NONE,
                         now: clock.now(),
                         history_limit: 1,
                         history_since: clock.now(),

@@ -26,12 +26,12 @@ fn answer_to(message: &str) -> Vec<&'static str> {
     std::iter::once("So: ").chain((0..length).map(|_| WORDS[dice.below(WORDS.len())])).collect()
 }
 
-fn model() -> ModelServer {
+pub(crate) fn model() -> ModelServer {
     ModelServer::start(|call| spoken(&call.path, &answer_to(asked(&call.body)), Duration::from_millis(1)))
 }
 
 /// Three replies of four are cut: within the head, or somewhere in the first 150 events.
-fn fault(connection: usize) -> Fault {
+pub(crate) fn fault(connection: usize) -> Fault {
     let mut dice = Dice::new(SEED + connection as u64);
     let how = if dice.percent(50) { Cut::Close } else { Cut::Reset };
     match dice.below(4) {
@@ -43,13 +43,13 @@ fn fault(connection: usize) -> Fault {
 
 /// What a visitor has of an answer.
 #[derive(Debug, Default)]
-struct Shown {
+pub(crate) struct Shown {
     answer: Option<String>,
     text: String,
     /// `done`, or the code of the error that the answer ended with.
-    end: Option<String>,
+    pub(crate) end: Option<String>,
     /// How many bytes it had to take back, because it had more than the program after a crash.
-    taken_back: usize,
+    pub(crate) taken_back: usize,
 }
 
 impl Shown {
@@ -89,12 +89,12 @@ impl Shown {
     }
 }
 
-/// Sends a message and follows its answer to the end, over as many connections as it takes.
-fn read(proxy: SocketAddr, visitor: &Visitor, text: &str) -> Shown {
+/// Sends a message and follows its answer to the end, over as many connections as it takes, each through any door.
+pub(crate) fn read(door: &impl Fn() -> SocketAddr, visitor: &Visitor, text: &str) -> Shown {
     let mut shown = Shown::default();
     let mut furthest = String::new();
     while shown.end.is_none() {
-        shown.go_on(proxy, visitor, text);
+        shown.go_on(door(), visitor, text);
         if shown.text.len() > furthest.len() {
             assert!(shown.text.starts_with(&furthest), "seed {SEED:#x}: other words than were shown before");
             furthest.clone_from(&shown.text);
@@ -106,7 +106,7 @@ fn read(proxy: SocketAddr, visitor: &Visitor, text: &str) -> Shown {
 }
 
 /// Compares what a visitor has with what the model said and what is stored.
-fn compare(kept: &Kept, visitor: &Visitor, text: &str, shown: &Shown) {
+pub(crate) fn compare(kept: &Kept, visitor: &Visitor, text: &str, shown: &Shown) {
     let stored = kept.messages(visitor);
     assert_eq!(stored.len(), 2, "{stored:?}");
     assert_eq!(stored[1].text, shown.text, "seed {SEED:#x}: {}", visitor.session);
@@ -148,7 +148,7 @@ fn a_visitor_whose_connection_breaks_gets_exactly_the_rest() {
             while proxy.cuts() < cuts {
                 let visitor = Visitor::new(format!("visitor-{}", next.fetch_add(1, Ordering::Relaxed)));
                 let text = format!("Hello from {}", visitor.session);
-                let shown = read(proxy.address(), &visitor, &text);
+                let shown = read(&|| proxy.address(), &visitor, &text);
                 assert_eq!((shown.taken_back, shown.end.as_deref()), (0, Some("done")));
                 read_here.push((visitor, text, shown));
             }
@@ -183,7 +183,7 @@ fn a_visitor_gets_the_rest_from_a_program_that_was_started_again() {
                 .map(|visitor| {
                     let text = format!("Hello from {}", visitor.session);
                     let address = proxy.address();
-                    scope.spawn(move || (visitor.clone(), text.clone(), read(address, visitor, &text)))
+                    scope.spawn(move || (visitor.clone(), text.clone(), read(&|| address, visitor, &text)))
                 })
                 .collect();
             thread::sleep(Duration::from_millis(20 + dice.below(longest) as u64));

@@ -21,7 +21,7 @@ const CLIENTS: usize = 16;
 const MESSAGES_OF_A_SESSION: usize = 20;
 
 /// Of a hundred connections about eighty are to be cut. A request has some 450 bytes, a reply some 1,500.
-fn fault(connection: usize) -> Fault {
+pub(crate) fn fault(connection: usize) -> Fault {
     let mut dice = Dice::new(SEED + connection as u64);
     let how = if dice.percent(50) { Cut::Close } else { Cut::Reset };
     match dice.below(100) {
@@ -35,7 +35,7 @@ fn fault(connection: usize) -> Fault {
 
 /// An answer as a client saw it whole.
 #[derive(Debug, PartialEq, Eq)]
-struct Shown {
+pub(crate) struct Shown {
     id: String,
     text: String,
 }
@@ -75,16 +75,16 @@ fn try_whole(proxy: SocketAddr, visitor: &Visitor, text: &str) -> Option<Shown> 
 }
 
 /// Sends messages one after the other, each until its answer has come whole; and some once more.
-fn talk(proxy: SocketAddr, visitor: &Visitor, sends: &AtomicUsize) -> Vec<(String, Shown)> {
+fn talk(door: &impl Fn() -> SocketAddr, visitor: &Visitor, sends: &AtomicUsize) -> Vec<(String, Shown)> {
     (0..MESSAGES_OF_A_SESSION)
         .map(|n| {
             let text = format!("{} message {n}", visitor.session);
             let send = || {
                 sends.fetch_add(1, Ordering::Relaxed);
                 if n % 2 == 0 {
-                    try_streaming(proxy, visitor, &text)
+                    try_streaming(door(), visitor, &text)
                 } else {
-                    try_whole(proxy, visitor, &text)
+                    try_whole(door(), visitor, &text)
                 }
             };
             let shown = std::iter::repeat_with(send).flatten().next().unwrap();
@@ -98,41 +98,42 @@ fn talk(proxy: SocketAddr, visitor: &Visitor, sends: &AtomicUsize) -> Vec<(Strin
         .collect()
 }
 
-#[test]
-fn a_message_that_is_sent_until_it_is_answered_is_stored_once_and_answered_once() {
-    let messages = Effort::asked().pick(60, 10_000);
-    raise_file_limit();
-    // No two answers are alike, so that a second one could not be taken for the first.
+/// What was said to a visitor, and what was answered.
+pub(crate) type Talk = (Visitor, Vec<(String, Shown)>);
+
+/// A model of which no two answers are alike, so that a second one could not be taken for the first.
+pub(crate) fn model() -> ModelServer {
     let answers = AtomicUsize::new(0);
-    let model = ModelServer::start(move |call| {
+    ModelServer::start(move |call| {
         let number = answers.fetch_add(1, Ordering::Relaxed).to_string();
         let words = ["Answer ", &number, " to ", asked(&call.body)];
         vec![Step::Send(stream(Wire::UntilClose, &call.path, &words))]
-    });
-    let mut program =
-        Program::new(BINARY).set("OPENAI_BASE_URL", &model.base_url()).set("UPSTREAM_API", "chat").started();
-    let proxy = Proxy::start(program.api(), fault);
+    })
+}
+
+/// Sends so many messages, each through any door until it is answered. Gives the talks, and how often something was sent.
+pub(crate) fn talk_all(door: &(impl Fn() -> SocketAddr + Sync), messages: usize) -> (Vec<Talk>, usize) {
     let visitors: Vec<_> =
         (0..messages / MESSAGES_OF_A_SESSION).map(|n| Visitor::new(format!("visitor-{n}"))).collect();
-
-    let began = Instant::now();
     let (next, sends) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let talks: Vec<_> = thread::scope(|scope| {
         let client = || {
             let mut talks = Vec::new();
             while let Some(visitor) = visitors.get(next.fetch_add(1, Ordering::Relaxed)) {
-                talks.push((visitor, talk(proxy.address(), visitor, &sends)));
+                talks.push((visitor.clone(), talk(door, visitor, &sends)));
             }
             talks
         };
         let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(client)).collect();
         clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
     });
-    let span = began.elapsed();
+    assert_eq!(talks.len() * MESSAGES_OF_A_SESSION, messages);
+    (talks, sends.into_inner())
+}
 
-    program.child().kill();
-    let kept = Kept::open(program.folder());
-    for (visitor, talk) in &talks {
+/// Compares what visitors were shown with what is stored.
+pub(crate) fn compare(kept: &Kept, talks: &[Talk]) {
+    for (visitor, talk) in talks {
         let stored = kept.messages(visitor);
         let (questions, answers): (Vec<_>, Vec<_>) =
             stored.iter().partition(|message| message.role == Role::Visitor);
@@ -145,13 +146,26 @@ fn a_message_that_is_sent_until_it_is_answered_is_stored_once_and_answered_once(
             .collect();
         assert!(answers.iter().eq(talk.iter().map(|(_, shown)| shown)), "{answers:?}");
     }
+}
+
+#[test]
+fn a_message_that_is_sent_until_it_is_answered_is_stored_once_and_answered_once() {
+    let messages = Effort::asked().pick(60, 10_000);
+    raise_file_limit();
+    let model = model();
+    let mut program =
+        Program::new(BINARY).set("OPENAI_BASE_URL", &model.base_url()).set("UPSTREAM_API", "chat").started();
+    let proxy = Proxy::start(program.api(), fault);
+    let began = Instant::now();
+    let (talks, sends) = talk_all(&|| proxy.address(), messages);
+    let span = began.elapsed();
+    program.child().kill();
+    compare(&Kept::open(program.folder()), &talks);
     println!(
-        "{messages} messages, sent {} times in {} s over a proxy that cut {} connections: each stored and answered once",
-        sends.into_inner(),
+        "{messages} messages, sent {sends} times in {} s over a proxy that cut {} connections: each stored and answered once",
         span.as_secs(),
         proxy.cuts()
     );
-    assert_eq!(talks.len() * MESSAGES_OF_A_SESSION, messages);
     assert_eq!(model.calls().len(), messages, "the model was not asked once for each message");
     assert!(proxy.cuts() > messages / 2, "the proxy hardly cut anything");
 }

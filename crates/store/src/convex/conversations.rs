@@ -79,16 +79,16 @@ impl ConversationStore for ConvexStore {
         self.open_one(turn).await
     }
 
-    async fn save_partial(&self, partial: SavePartial) -> Result<(), StoreError> {
+    async fn save_partial(&self, partial: SavePartial) -> Result<bool, StoreError> {
         self.save(partial).await
     }
 
-    async fn close_turn(&self, turn: CloseTurn) -> Result<(), StoreError> {
+    async fn close_turn(&self, turn: CloseTurn) -> Result<bool, StoreError> {
         self.close(turn).await
     }
 
     async fn interrupt_unfinished(&self, _now: Timestamp) -> Result<u64, StoreError> {
-        self.interrupt_all().await
+        self.interrupt_all(None).await
     }
 
     async fn rate_answer(&self, rating: RateAnswer) -> Result<Option<RatedAnswer>, StoreError> {

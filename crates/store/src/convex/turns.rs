@@ -1,8 +1,8 @@
 //! Sending and answering.
 
 use frontdesk_core::{
-    AnswerFacts, CloseTurn, FinishReason, HistoryEntry, IdempotencyKey, OpenTurn, OpenedTurn, RepeatedTurn,
-    SavePartial, StoreError, TurnFailure, TurnOpening,
+    AnswerFacts, CloseTurn, FinishReason, HistoryEntry, IdempotencyKey, NodeId, OpenTurn, OpenedTurn,
+    RepeatedTurn, SavePartial, StoreError, TurnFailure, TurnOpening,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -54,6 +54,7 @@ impl ConvexStore {
             "conversation": turn.ids.conversation.to_string(),
             "visitorMessage": turn.ids.visitor_message.to_string(),
             "answer": turn.ids.answer.to_string(),
+            "node": turn.node.to_string(),
             "now": turn.now.millis(),
             "historyLimit": turn.history_limit.min(MAX_PAGE),
             "historySince": turn.history_since.millis(),
@@ -115,7 +116,7 @@ impl ConvexStore {
         Ok(history)
     }
 
-    pub(super) async fn save(&self, partial: SavePartial) -> Result<(), StoreError> {
+    pub(super) async fn save(&self, partial: SavePartial) -> Result<bool, StoreError> {
         let args = json!({
             "site": partial.site.to_string(),
             "answer": partial.answer.to_string(),
@@ -124,7 +125,7 @@ impl ConvexStore {
         self.mutation("turns:savePartial", args).await
     }
 
-    pub(super) async fn close(&self, turn: CloseTurn) -> Result<(), StoreError> {
+    pub(super) async fn close(&self, turn: CloseTurn) -> Result<bool, StoreError> {
         let AnswerFacts { model, finish, failure, usage, first_token_millis, total_millis } = turn.facts;
         let args = values::members(json!({
             "site": turn.site.to_string(),
@@ -143,11 +144,13 @@ impl ConvexStore {
         self.mutation("turns:close", Value::Object(args)).await
     }
 
-    /// A few at a time: each is one unit, and with all of their texts they would be too much for one.
-    pub(super) async fn interrupt_all(&self) -> Result<u64, StoreError> {
+    /// Ends all answers, or those of one node. A few at a time: each is one unit, and with all of their texts they would be too
+    /// much for one.
+    pub(super) async fn interrupt_all(&self, of: Option<NodeId>) -> Result<u64, StoreError> {
+        let of = values::members(json!({ "node": of.map(|node| node.to_string()) }));
         let mut count = 0;
         loop {
-            let answers: Vec<String> = self.query("turns:unfinished", json!({})).await?;
+            let answers: Vec<String> = self.query("turns:unfinished", Value::Object(of.clone())).await?;
             if answers.is_empty() {
                 return Ok(count);
             }

@@ -8,6 +8,7 @@ use frontdesk_core::{
 use tokio::time::sleep;
 use tracing::info;
 
+use super::batches::Outcome;
 use super::engine::{Engine, Repeat};
 use super::turns;
 
@@ -73,7 +74,7 @@ async fn end(engine: &Engine, answer: MessageId, turn: Turn) {
         engine.transact(Repeat::Harmless, |connection| turns::close(connection, Arc::clone(&close))).await;
     let mut turns = engine.abandoned.lock();
     match closed.as_deref() {
-        Ok([true]) => {
+        Ok([Outcome::Stored | Outcome::Overtaken]) => {
             info!(%answer, "a message was stored although its sender was told that it was not; its answer is ended");
             turns.remove(&answer);
         }

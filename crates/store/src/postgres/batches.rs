@@ -17,20 +17,31 @@ const QUEUE: usize = 1024;
 /// How many changes share a commit at most. Each may have an answer of 256 KiB.
 const BATCH: usize = 64;
 
+/// What became of a change of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It is stored.
+    Stored,
+    /// The answer has ended, and not like this.
+    Overtaken,
+    /// There is no such answer.
+    Missing,
+}
+
 /// A change of an answer that can be stored together with those of others.
 pub(super) trait Change: Clone + Send + Sync + Sized + 'static {
-    /// Stores changes, and says of each whether there was anything to change. Storing them again changes nothing.
+    /// Stores changes, and says what became of each. Storing them again changes nothing.
     fn store(
         connection: Arc<Connection>,
         changes: Arc<[Self]>,
-    ) -> BoxFuture<'static, Result<Vec<bool>, Failure>>;
+    ) -> BoxFuture<'static, Result<Vec<Outcome>, Failure>>;
 }
 
 impl Change for SavePartial {
     fn store(
         connection: Arc<Connection>,
         changes: Arc<[Self]>,
-    ) -> BoxFuture<'static, Result<Vec<bool>, Failure>> {
+    ) -> BoxFuture<'static, Result<Vec<Outcome>, Failure>> {
         turns::save_partials(connection, changes).boxed()
     }
 }
@@ -39,12 +50,12 @@ impl Change for CloseTurn {
     fn store(
         connection: Arc<Connection>,
         changes: Arc<[Self]>,
-    ) -> BoxFuture<'static, Result<Vec<bool>, Failure>> {
+    ) -> BoxFuture<'static, Result<Vec<Outcome>, Failure>> {
         turns::close(connection, changes).boxed()
     }
 }
 
-type Waiting<C> = (C, oneshot::Sender<Result<bool, StoreError>>);
+type Waiting<C> = (C, oneshot::Sender<Result<Outcome, StoreError>>);
 
 /// Stores together what comes together: while one commit is on its way, the changes for the next one gather.
 pub(super) struct Batches<C> {
@@ -58,8 +69,8 @@ impl<C: Change> Batches<C> {
         Self { queue }
     }
 
-    /// Stores a change, and says whether there was anything to change.
-    pub(super) async fn store(&self, change: C) -> Result<bool, StoreError> {
+    /// Stores a change, and says what became of it.
+    pub(super) async fn store(&self, change: C) -> Result<Outcome, StoreError> {
         let (reply, result) = oneshot::channel();
         self.queue.send((change, reply)).await.map_err(|_| gone())?;
         result.await.unwrap_or_else(|_| Err(gone()))
@@ -83,7 +94,7 @@ async fn store_all<C: Change>(engine: Weak<Engine>, mut waiting: mpsc::Receiver<
     }
 }
 
-async fn store_batch<C: Change>(engine: &Engine, changes: &[C]) -> Vec<Result<bool, StoreError>> {
+async fn store_batch<C: Change>(engine: &Engine, changes: &[C]) -> Vec<Result<Outcome, StoreError>> {
     let failure = match store_together(engine, changes).await {
         Ok(found) => return found.into_iter().map(Ok).collect(),
         Err(failure) => failure,
@@ -96,12 +107,13 @@ async fn store_batch<C: Change>(engine: &Engine, changes: &[C]) -> Vec<Result<bo
     let mut results = Vec::with_capacity(changes.len());
     for change in changes {
         let stored = store_together(engine, std::slice::from_ref(change)).await;
-        results.push(stored.map(|found| found == [true]).map_err(StoreError::from));
+        let outcome = stored.map(|outcomes| outcomes.first().copied().unwrap_or(Outcome::Missing));
+        results.push(outcome.map_err(StoreError::from));
     }
     results
 }
 
-async fn store_together<C: Change>(engine: &Engine, changes: &[C]) -> Result<Vec<bool>, Failure> {
+async fn store_together<C: Change>(engine: &Engine, changes: &[C]) -> Result<Vec<Outcome>, Failure> {
     let changes: Arc<[C]> = changes.into();
     let storing = engine.transact(Repeat::Harmless, |connection| C::store(connection, Arc::clone(&changes)));
     storing.await.map_err(|undone| undone.failure)

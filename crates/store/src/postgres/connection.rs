@@ -139,13 +139,6 @@ impl Connection {
         self.is_condemned.store(true, Ordering::Relaxed);
     }
 
-    /// Waits until it ends.
-    pub(super) async fn ended(&self) {
-        while !self.client.is_closed() {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    }
-
     pub(super) async fn prepare(&self, sql: &'static str) -> Result<Statement, Failure> {
         let statements = || self.statements.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(statement) = statements().get(sql) {

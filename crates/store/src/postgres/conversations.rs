@@ -1,6 +1,4 @@
-use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use frontdesk_core::{
@@ -9,22 +7,19 @@ use frontdesk_core::{
     RateAnswer, RatedAnswer, SavePartial, SecretHash, SessionKey, SiteId, StoreError, StoreErrorKind, Thread,
     ThreadPage, Timestamp, TurnFailure, TurnOpening,
 };
-use tokio::time::{Instant, sleep};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
+use super::batches::Outcome;
 use super::engine::Repeat;
 use super::error::Failure;
 use super::rows::{self, MESSAGE, SUMMARY};
 use super::statements::{
-    CHANGES, INTERRUPT_UNFINISHED, LIST, LIST_AFTER, OPEN_TRANSACTIONS, READY, SESSION_ANSWER,
-    SESSION_CHANGES, SESSION_THREAD, THREAD,
+    CHANGES, INTERRUPT_UNFINISHED, LIST, LIST_AFTER, READY, SESSION_ANSWER, SESSION_CHANGES, SESSION_THREAD,
+    THREAD,
 };
 use super::turns::uuid;
 use super::{PostgresStore, changes, turns};
-
-/// After so long the server has ended a transaction of which it hears nothing more.
-const LEFT_BEHIND: Duration = Duration::from_secs(6);
 
 #[async_trait]
 impl ConversationStore for PostgresStore {
@@ -44,28 +39,23 @@ impl ConversationStore for PostgresStore {
         })
     }
 
-    async fn save_partial(&self, partial: SavePartial) -> Result<(), StoreError> {
-        self.partials.store(partial).await.map(drop)
+    async fn save_partial(&self, partial: SavePartial) -> Result<bool, StoreError> {
+        Ok(self.partials.store(partial).await? == Outcome::Stored)
     }
 
-    async fn close_turn(&self, turn: CloseTurn) -> Result<(), StoreError> {
-        if self.endings.store(turn).await? {
-            return Ok(());
+    async fn close_turn(&self, turn: CloseTurn) -> Result<bool, StoreError> {
+        match self.endings.store(turn).await? {
+            Outcome::Stored => Ok(true),
+            Outcome::Overtaken => Ok(false),
+            Outcome::Missing => Err(StoreError::new(StoreErrorKind::Conflict, "there is no such answer")),
         }
-        Err(StoreError::new(StoreErrorKind::Conflict, "there is no such answer"))
     }
 
-    /// A process that was killed may have left a commit behind that is still on its way: what it begins is waited for.
     async fn interrupt_unfinished(&self, _now: Timestamp) -> Result<u64, StoreError> {
-        let left = self.open_transactions().await?;
-        let began = Instant::now();
-        while began.elapsed() < LEFT_BEHIND && !left.is_disjoint(&self.open_transactions().await?) {
-            sleep(Duration::from_millis(50)).await;
-        }
         let (with_text, without) =
             (MessageStatus::of_broken("text").as_str(), MessageStatus::of_broken("").as_str());
-        let blank: String = ('\t'..='\u{3000}').filter(|c| c.is_whitespace()).collect();
-        let values: [&(dyn ToSql + Sync); 4] = [&with_text, &without, &TurnFailure::Restarted.code(), &blank];
+        let values: [&(dyn ToSql + Sync); 4] =
+            [&with_text, &without, &TurnFailure::Restarted.code(), &turns::blank()];
         self.engine.execute(Repeat::Harmless, INTERRUPT_UNFINISHED, &values).await
     }
 
@@ -164,15 +154,6 @@ impl ConversationStore for PostgresStore {
             return Ok(());
         }
         Err(StoreError::new(StoreErrorKind::Unavailable, "the server takes no changes"))
-    }
-}
-
-impl PostgresStore {
-    /// The transactions of all our processes that are not over, each with its process on the server and its beginning.
-    async fn open_transactions(&self) -> Result<HashSet<(i32, String)>, StoreError> {
-        let rows = self.engine.read(OPEN_TRANSACTIONS, &[]).await?;
-        let read = |row: &Row| Ok((rows::get(row, 0)?, rows::get(row, 1)?));
-        Ok(rows.iter().map(read).collect::<Result<_, Failure>>()?)
     }
 }
 

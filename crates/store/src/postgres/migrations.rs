@@ -13,9 +13,10 @@ use crate::moving::MARK;
 pub(super) type Migration = (&'static str, &'static str);
 
 /// The schema, step by step. What has been released is never edited: its checksum is in every database.
-pub(super) const MIGRATIONS: [Migration; 2] = [
+pub(super) const MIGRATIONS: [Migration; 3] = [
     ("0001_first", include_str!("../../migrations/postgres/0001_first.sql")),
     ("0002_feedback", include_str!("../../migrations/postgres/0002_feedback.sql")),
+    ("0003_nodes", include_str!("../../migrations/postgres/0003_nodes.sql")),
 ];
 
 /// A migration may take its time, but what is in its way may not.

@@ -1,5 +1,7 @@
 //! How values lie in columns.
 
+use std::collections::HashSet;
+
 use frontdesk_core::{
     AnswerFacts, ConversationId, ConversationSummary, Feedback, FeedbackReason, FinishReason, IdempotencyKey,
     Message, MessageId, MessageStatus, Rating, Role, SecretHash, SessionId, Timestamp, TurnFailure, Usage,
@@ -36,11 +38,11 @@ pub(super) fn message(row: &Row, at: usize) -> Result<Message, Failure> {
         status: text(row, at + 3, MessageStatus::parse)?,
         text: get(row, at + 4)?,
         created_at: time(row, at + 5)?,
-        idempotency_key: optional(row, at + 6, |key| IdempotencyKey::parse(key).ok())?,
+        idempotency_key: optional_text(row, at + 6, |key| IdempotencyKey::parse(key).ok())?,
         facts: AnswerFacts {
             model: get(row, at + 7)?,
-            finish: optional(row, at + 8, FinishReason::parse)?,
-            failure: optional(row, at + 9, TurnFailure::parse)?,
+            finish: optional_text(row, at + 8, FinishReason::parse)?,
+            failure: optional_text(row, at + 9, TurnFailure::parse)?,
             usage,
             first_token_millis: optional_number(row, at + 12)?,
             total_millis: optional_number(row, at + 13)?,
@@ -50,8 +52,8 @@ pub(super) fn message(row: &Row, at: usize) -> Result<Message, Failure> {
 }
 
 fn feedback(row: &Row, at: usize) -> Result<Option<Feedback>, Failure> {
-    let Some(rating) = optional(row, at, Rating::parse)? else { return Ok(None) };
-    let reason = optional(row, at + 1, FeedbackReason::parse)?;
+    let Some(rating) = optional_text(row, at, Rating::parse)? else { return Ok(None) };
+    let reason = optional_text(row, at + 1, FeedbackReason::parse)?;
     Ok(Some(Feedback { rating, reason, comment: get(row, at + 2)? }))
 }
 
@@ -91,6 +93,11 @@ pub(super) fn id(row: &Row, column: usize) -> Result<[u8; 16], Failure> {
     Ok(get::<Uuid>(row, column)?.into_bytes())
 }
 
+/// The ids in the first column.
+pub(super) fn ids(rows: &[Row]) -> Result<HashSet<Uuid>, Failure> {
+    rows.iter().map(|row| get(row, 0)).collect()
+}
+
 pub(super) fn time(row: &Row, column: usize) -> Result<Timestamp, Failure> {
     Ok(Timestamp::from_millis(get(row, column)?))
 }
@@ -113,7 +120,12 @@ pub(super) fn text<T>(row: &Row, column: usize, parse: impl Fn(&str) -> Option<T
     parse(get(row, column)?).ok_or_else(|| unknown(column))
 }
 
-fn optional<T>(row: &Row, column: usize, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Failure> {
+/// The same of a column that may have no value.
+pub(super) fn optional_text<T>(
+    row: &Row,
+    column: usize,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, Failure> {
     let text: Option<&str> = get(row, column)?;
     text.map(|text| parse(text).ok_or_else(|| unknown(column))).transpose()
 }

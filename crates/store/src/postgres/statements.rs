@@ -81,14 +81,14 @@ statements! {
     TOUCH_CONVERSATION = "UPDATE conversations SET updated_at = $2, revision = $3 WHERE id = $1";
     APPEND_TURN =
         "INSERT INTO messages
-             (id, site_id, conversation_id, seq, revision, role, status, text, created_at, idempotency_key)
-         VALUES ($1, $3, $4, $5, $6, 'user', 'accepted', $7, $8, $9),
-                ($2, $3, $4, $5 + 1, $6 + 1, 'assistant', 'streaming', '', $8, NULL)";
+             (id, site_id, conversation_id, seq, revision, role, status, text, created_at, idempotency_key, node_id)
+         VALUES ($1, $3, $4, $5, $6, 'user', 'accepted', $7, $8, $9, NULL),
+                ($2, $3, $4, $5 + 1, $6 + 1, 'assistant', 'streaming', '', $8, NULL, $10)";
     REPLACE_ANSWER =
         "UPDATE messages
-         SET id = $3, revision = $4, status = 'streaming', text = '', created_at = $5, model = NULL, finish = NULL,
-             failure = NULL, input_tokens = NULL, output_tokens = NULL, first_token_millis = NULL, total_millis = NULL,
-             rating = NULL, rating_reason = NULL, rating_comment = NULL
+         SET id = $3, revision = $4, status = 'streaming', text = '', created_at = $5, node_id = $6, model = NULL,
+             finish = NULL, failure = NULL, input_tokens = NULL, output_tokens = NULL, first_token_millis = NULL,
+             total_millis = NULL, rating = NULL, rating_reason = NULL, rating_comment = NULL
          WHERE conversation_id = $1 AND seq = $2";
     IDENTIFY = "UPDATE conversations SET visitor_id = $2, visitor_name = $3, visitor_email = $4 WHERE id = $1";
     /// Ends an answer that nobody writes.
@@ -106,7 +106,7 @@ statements! {
              JOIN messages ON messages.id = partial.id AND messages.site_id = partial.site_id
              WHERE messages.status = 'streaming' ORDER BY messages.id FOR UPDATE OF messages
          )
-         UPDATE messages SET text = running.text FROM running WHERE messages.id = running.id";
+         UPDATE messages SET text = running.text FROM running WHERE messages.id = running.id RETURNING messages.id";
     FIND_ANSWERS = "SELECT id, site_id, conversation_id FROM messages WHERE id = ANY ($1)";
     LOCK_CONVERSATIONS = "SELECT id FROM conversations WHERE id = ANY ($1) ORDER BY id FOR UPDATE";
     /// Ends several answers at once, of conversations that are locked: those that are still being written.
@@ -137,7 +137,8 @@ statements! {
              output_tokens = ending.output_tokens, first_token_millis = ending.first_token_millis,
              total_millis = ending.total_millis
          FROM changed JOIN ending ON ending.id = changed.id
-         WHERE messages.id = changed.id";
+         WHERE messages.id = changed.id RETURNING messages.id";
+    HOW_ENDED = "SELECT id, status, failure FROM messages WHERE id = ANY ($1)";
     FIND_RATED =
         "SELECT m.conversation_id, s.session
          FROM messages m JOIN sessions s ON s.conversation_id = m.conversation_id
@@ -163,11 +164,6 @@ statements! {
     DELETE_CONVERSATION = "DELETE FROM conversations WHERE id = $1";
     UNCOUNT_CONVERSATION =
         "UPDATE site_counts SET conversations = conversations - 1 WHERE site_id = $1 AND part = $2";
-    /// Transactions of this program that are not over, each with the moment when it began.
-    OPEN_TRANSACTIONS =
-        "SELECT pid, xact_start::text FROM pg_stat_activity
-         WHERE datname = current_database() AND application_name = 'frontdesk' AND pid <> pg_backend_pid()
-           AND xact_start IS NOT NULL";
     /// No conversation has more than one such answer.
     INTERRUPT_UNFINISHED =
         "WITH changed AS (
@@ -177,6 +173,40 @@ statements! {
          UPDATE messages
          SET status = CASE WHEN btrim(text, $4) = '' THEN $2 ELSE $1 END, failure = $3, revision = changed.revision
          FROM changed WHERE messages.conversation_id = changed.id AND messages.status = 'streaming'";
+
+    BEAT =
+        "INSERT INTO nodes (id, beats, seen_at) VALUES ($1, 1, $2)
+         ON CONFLICT (id) DO UPDATE SET beats = nodes.beats + 1, seen_at = excluded.seen_at RETURNING beats";
+    /// Also the owners of answers that are not in the table; those without an owner count as one of the id 0.
+    NODES =
+        "SELECT id, beats FROM nodes
+         UNION ALL
+         SELECT DISTINCT coalesce(node_id, '00000000-0000-0000-0000-000000000000'), 0::bigint FROM messages
+         WHERE status = 'streaming'
+           AND coalesce(node_id, '00000000-0000-0000-0000-000000000000') NOT IN (SELECT id FROM nodes)
+         ORDER BY 1";
+    LOCK_NODE = "SELECT beats FROM nodes WHERE id = $1 FOR UPDATE";
+    FORGET_NODE = "DELETE FROM nodes WHERE id = $1";
+    /// The conversations of a node's answers, which nobody else changes until the unit of work is over.
+    LOCK_CONVERSATIONS_OF_NODE =
+        "SELECT id FROM conversations
+         WHERE id IN (SELECT conversation_id FROM messages
+                      WHERE status = 'streaming' AND coalesce(node_id, '00000000-0000-0000-0000-000000000000') = $1)
+         ORDER BY id FOR UPDATE";
+    /// A node's answers, whose rows are locked in the same order as everywhere.
+    LOCK_ANSWERS_OF_NODE =
+        "SELECT id FROM messages
+         WHERE status = 'streaming' AND coalesce(node_id, '00000000-0000-0000-0000-000000000000') = $1
+           AND conversation_id = ANY ($2)
+         ORDER BY id FOR UPDATE";
+    INTERRUPT_ANSWERS =
+        "WITH changed AS (
+             UPDATE conversations SET revision = revision + 1
+             WHERE id IN (SELECT conversation_id FROM messages WHERE id = ANY ($5)) RETURNING id, revision
+         )
+         UPDATE messages
+         SET status = CASE WHEN btrim(text, $4) = '' THEN $2 ELSE $1 END, failure = $3, revision = changed.revision
+         FROM changed WHERE messages.conversation_id = changed.id AND messages.id = ANY ($5)";
 
     /// The first page of a site's list. Has a row without a conversation if there is none.
     LIST = concat!(

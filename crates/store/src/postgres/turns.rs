@@ -5,19 +5,22 @@ use std::sync::Arc;
 
 use frontdesk_core::{
     CloseTurn, ConversationId, FinishReason, HistoryEntry, IdempotencyKey, Message, MessageId, MessageStatus,
-    OpenTurn, OpenedTurn, RepeatedTurn, Role, SavePartial, TurnFailure, TurnOpening, Usage, preview,
+    NodeBeats, OpenTurn, OpenedTurn, RepeatedTurn, Role, SavePartial, TurnFailure, TurnOpening, Usage,
+    preview,
 };
 use futures_util::future::try_join3;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
+use super::batches::Outcome;
 use super::connection::Connection;
 use super::error::Failure;
 use super::rows::{self, MESSAGE};
 use super::statements::{
     APPEND_TURN, BEGIN_CONVERSATION, BEGIN_SESSION, CLOSE_TURNS, COUNT_CONVERSATIONS, END_ABANDONED,
-    FIND_ANSWERS, GROW_CONVERSATION, HISTORY, IDENTIFY, KNOWN, LOCK_CONVERSATIONS, LOCK_SESSION,
+    FIND_ANSWERS, FORGET_NODE, GROW_CONVERSATION, HISTORY, HOW_ENDED, IDENTIFY, INTERRUPT_ANSWERS, KNOWN,
+    LOCK_ANSWERS_OF_NODE, LOCK_CONVERSATIONS, LOCK_CONVERSATIONS_OF_NODE, LOCK_NODE, LOCK_SESSION,
     REPLACE_ANSWER, RUNNING, SAVE_PARTIALS, TOUCH_CONVERSATION,
 };
 
@@ -194,6 +197,7 @@ struct AppendedTurn<'a> {
     text: &'a str,
     now: i64,
     key: Option<&'a str>,
+    node: Uuid,
 }
 
 impl<'a> AppendedTurn<'a> {
@@ -209,12 +213,13 @@ impl<'a> AppendedTurn<'a> {
             text: turn.text.as_str(),
             now: turn.now.millis(),
             key: turn.idempotency_key.as_ref().map(IdempotencyKey::as_str),
+            node: uuid(turn.node.as_bytes()),
         }
     }
 
-    fn values(&self) -> [&(dyn ToSql + Sync); 9] {
-        let Self { visitor_message, answer, site, conversation, seq, revision, text, now, key } = self;
-        [visitor_message, answer, site, conversation, seq, revision, text, now, key]
+    fn values(&self) -> [&(dyn ToSql + Sync); 10] {
+        let Self { visitor_message, answer, site, conversation, seq, revision, text, now, key, node } = self;
+        [visitor_message, answer, site, conversation, seq, revision, text, now, key, node]
     }
 }
 
@@ -257,9 +262,9 @@ async fn replace_answer(
         revision += 1;
     }
     let (id, answer) = (uuid(conversation.id.as_bytes()), uuid(turn.ids.answer.as_bytes()));
-    let (seq, now) = (i64::from(known.answer.seq), turn.now.millis());
+    let (seq, now, node) = (i64::from(known.answer.seq), turn.now.millis(), uuid(turn.node.as_bytes()));
     let touched: [&(dyn ToSql + Sync); 3] = [&id, &now, &revision];
-    let replaced: [&(dyn ToSql + Sync); 5] = [&id, &seq, &answer, &revision, &now];
+    let replaced: [&(dyn ToSql + Sync); 6] = [&id, &seq, &answer, &revision, &now, &node];
     connection.execute_all(&[(TOUCH_CONVERSATION, &touched), (REPLACE_ANSWER, &replaced)]).await?;
     Ok(())
 }
@@ -295,24 +300,27 @@ async fn read_history(
     rows.iter().rev().map(read).collect()
 }
 
-/// Keeps the texts of several answers. Of two for one answer the later one counts.
+/// Keeps the texts of several answers that are still being written. Of two for one answer the later one counts.
 pub(super) async fn save_partials(
     connection: Arc<Connection>,
     partials: Arc<[SavePartial]>,
-) -> Result<Vec<bool>, Failure> {
+) -> Result<Vec<Outcome>, Failure> {
     let latest: HashMap<_, _> = partials.iter().map(|partial| (partial.answer, partial)).collect();
     let ids: Vec<_> = latest.keys().map(|answer| uuid(answer.as_bytes())).collect();
     let sites: Vec<_> = latest.values().map(|partial| uuid(partial.site.as_bytes())).collect();
     let texts: Vec<_> = latest.values().map(|partial| partial.text.as_str()).collect();
-    connection.execute(SAVE_PARTIALS, &[&ids, &sites, &texts]).await?;
-    Ok(vec![true; partials.len()])
+    let saved = rows::ids(&connection.query(SAVE_PARTIALS, &[&ids, &sites, &texts]).await?)?;
+    let outcome = |partial: &SavePartial| {
+        if saved.contains(&uuid(partial.answer.as_bytes())) { Outcome::Stored } else { Outcome::Overtaken }
+    };
+    Ok(partials.iter().map(outcome).collect())
 }
 
-/// Ends several answers, and says of each whether there is such an answer. Of two ends of one answer the earlier one counts.
+/// Ends several answers. Of two ends of one answer the earlier one counts.
 pub(super) async fn close(
     connection: Arc<Connection>,
     turns: Arc<[CloseTurn]>,
-) -> Result<Vec<bool>, Failure> {
+) -> Result<Vec<Outcome>, Failure> {
     let ids: Vec<_> = turns.iter().map(|turn| uuid(turn.answer.as_bytes())).collect();
     let mut found = HashMap::new();
     for row in connection.query(FIND_ANSWERS, &[&ids]).await? {
@@ -332,8 +340,8 @@ pub(super) async fn close(
     let of = |turn: &&CloseTurn| uuid(turn.answer.as_bytes());
     let tokens =
         |number: fn(Usage) -> u32| move |turn: &&CloseTurn| turn.facts.usage.map(number).map(i64::from);
-    connection
-        .execute(
+    let closed = connection
+        .query(
             CLOSE_TURNS,
             &[
                 &column(&ending, of),
@@ -351,7 +359,51 @@ pub(super) async fn close(
             ],
         )
         .await?;
-    Ok(turns.iter().map(exists).collect())
+    let closed = rows::ids(&closed)?;
+    let others: Vec<_> = turns.iter().filter(|turn| exists(turn)).collect();
+    if others.len() == closed.len() {
+        return Ok(turns
+            .iter()
+            .map(|turn| if exists(turn) { Outcome::Stored } else { Outcome::Missing })
+            .collect());
+    }
+    let mut ends = HashMap::new();
+    for row in connection.query(HOW_ENDED, &[&column(&others, of)]).await? {
+        let failure = rows::optional_text(&row, 2, TurnFailure::parse)?;
+        ends.insert(rows::get::<Uuid>(&row, 0)?, (rows::text(&row, 1, MessageStatus::parse)?, failure));
+    }
+    let outcome = |turn: &CloseTurn| match ends.get(&uuid(turn.answer.as_bytes())) {
+        Some((status, failure)) if turn.is_end(*status, *failure) => Outcome::Stored,
+        Some(_) => Outcome::Overtaken,
+        None => Outcome::Missing,
+    };
+    Ok(turns.iter().map(outcome).collect())
+}
+
+/// Ends the answers of a node that has given just so many signs of life; `None` if it has given others.
+pub(super) async fn end_node(connection: Arc<Connection>, ended: NodeBeats) -> Result<Option<u64>, Failure> {
+    let node = uuid(ended.node.as_bytes());
+    let found = connection.query_opt(LOCK_NODE, &[&node]).await?;
+    let found: Option<i64> = found.map(|row| rows::get(&row, 0)).transpose()?;
+    if found.is_some_and(|beats| u64::try_from(beats) != Ok(ended.beats)) {
+        return Ok(None);
+    }
+    connection.execute(FORGET_NODE, &[&node]).await?;
+    let conversations = rows::ids(&connection.query(LOCK_CONVERSATIONS_OF_NODE, &[&node]).await?)?;
+    let conversations: Vec<_> = conversations.into_iter().collect();
+    let answers = rows::ids(&connection.query(LOCK_ANSWERS_OF_NODE, &[&node, &conversations]).await?)?;
+    let answers: Vec<_> = answers.into_iter().collect();
+    let (with_text, without) =
+        (MessageStatus::of_broken("text").as_str(), MessageStatus::of_broken("").as_str());
+    let failure = TurnFailure::Restarted.code();
+    let interrupted =
+        connection.execute(INTERRUPT_ANSWERS, &[&with_text, &without, &failure, &blank(), &answers]).await?;
+    Ok(Some(interrupted))
+}
+
+/// What counts as blank.
+pub(super) fn blank() -> String {
+    ('\t'..='\u{3000}').filter(|c| c.is_whitespace()).collect()
 }
 
 /// One value of each turn.

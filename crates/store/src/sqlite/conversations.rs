@@ -17,16 +17,16 @@ impl ConversationStore for SqliteStore {
         self.write(move |connection| turns::open(connection, &turn)).await
     }
 
-    async fn save_partial(&self, partial: SavePartial) -> Result<(), StoreError> {
+    async fn save_partial(&self, partial: SavePartial) -> Result<bool, StoreError> {
         self.write(move |connection| turns::save_partial(connection, &partial)).await
     }
 
-    async fn close_turn(&self, turn: CloseTurn) -> Result<(), StoreError> {
+    async fn close_turn(&self, turn: CloseTurn) -> Result<bool, StoreError> {
         self.write(move |connection| turns::close(connection, &turn)).await
     }
 
     async fn interrupt_unfinished(&self, _now: Timestamp) -> Result<u64, StoreError> {
-        self.write(turns::interrupt_unfinished).await
+        self.write(|connection| turns::interrupt_unfinished(connection, None)).await
     }
 
     async fn rate_answer(&self, rating: RateAnswer) -> Result<Option<RatedAnswer>, StoreError> {

@@ -40,11 +40,11 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
         status: text(row, 3, MessageStatus::parse)?,
         text: row.get(4)?,
         created_at: Timestamp::from_millis(row.get(5)?),
-        idempotency_key: optional(row, 6, |key| IdempotencyKey::parse(key).ok())?,
+        idempotency_key: optional_text(row, 6, |key| IdempotencyKey::parse(key).ok())?,
         facts: AnswerFacts {
             model: row.get(7)?,
-            finish: optional(row, 8, FinishReason::parse)?,
-            failure: optional(row, 9, TurnFailure::parse)?,
+            finish: optional_text(row, 8, FinishReason::parse)?,
+            failure: optional_text(row, 9, TurnFailure::parse)?,
             usage,
             first_token_millis: row.get(12)?,
             total_millis: row.get(13)?,
@@ -55,8 +55,8 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
 
 /// What is said of an answer, in the three columns from `at` on.
 pub(super) fn feedback(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Feedback>> {
-    let Some(rating) = optional(row, at, Rating::parse)? else { return Ok(None) };
-    let reason = optional(row, at + 1, FeedbackReason::parse)?;
+    let Some(rating) = optional_text(row, at, Rating::parse)? else { return Ok(None) };
+    let reason = optional_text(row, at + 1, FeedbackReason::parse)?;
     Ok(Some(Feedback { rating, reason, comment: row.get(at + 2)? }))
 }
 
@@ -92,7 +92,8 @@ pub(super) fn text<T>(
     parse(&text).ok_or_else(|| unknown(column, &text))
 }
 
-fn optional<T>(
+/// The same of a column that may have no value.
+pub(super) fn optional_text<T>(
     row: &Row<'_>,
     column: usize,
     parse: impl Fn(&str) -> Option<T>,

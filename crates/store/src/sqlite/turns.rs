@@ -2,7 +2,7 @@
 
 use frontdesk_core::{
     AnswerFacts, CloseTurn, ConversationId, FinishReason, HistoryEntry, IdempotencyKey, Message, MessageId,
-    MessageStatus, OpenTurn, OpenedTurn, RepeatedTurn, Role, SavePartial, Timestamp, TurnFailure,
+    MessageStatus, NodeId, OpenTurn, OpenedTurn, RepeatedTurn, Role, SavePartial, Timestamp, TurnFailure,
     TurnOpening, preview,
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -149,9 +149,9 @@ fn append_turn(
     connection
         .prepare_cached(
             "INSERT INTO messages
-                 (id, site_id, conversation_id, seq, revision, role, status, text, created_at, idempotency_key)
-             VALUES (?1, ?2, ?3, ?4, ?9 - 1, 'user', 'accepted', ?5, ?6, ?7),
-                    (?8, ?2, ?3, ?4 + 1, ?9, 'assistant', 'streaming', '', ?6, NULL)",
+                 (id, site_id, conversation_id, seq, revision, role, status, text, created_at, idempotency_key, node_id)
+             VALUES (?1, ?2, ?3, ?4, ?9 - 1, 'user', 'accepted', ?5, ?6, ?7, NULL),
+                    (?8, ?2, ?3, ?4 + 1, ?9, 'assistant', 'streaming', '', ?6, NULL, ?10)",
         )?
         .execute(params![
             turn.ids.visitor_message.as_bytes(),
@@ -163,6 +163,7 @@ fn append_turn(
             turn.idempotency_key.as_ref().map(IdempotencyKey::as_str),
             turn.ids.answer.as_bytes(),
             revision,
+            turn.node.as_bytes(),
         ])?;
     Ok(seq)
 }
@@ -188,15 +189,16 @@ fn replace_answer(
     connection
         .prepare_cached(
             "UPDATE messages
-             SET id = ?, revision = ?, status = 'streaming', text = '', created_at = ?, model = NULL, finish = NULL, failure = NULL,
-                 input_tokens = NULL, output_tokens = NULL, first_token_millis = NULL, total_millis = NULL,
-                 rating = NULL, rating_reason = NULL, rating_comment = NULL
+             SET id = ?, revision = ?, status = 'streaming', text = '', created_at = ?, node_id = ?, model = NULL,
+                 finish = NULL, failure = NULL, input_tokens = NULL, output_tokens = NULL, first_token_millis = NULL,
+                 total_millis = NULL, rating = NULL, rating_reason = NULL, rating_comment = NULL
              WHERE conversation_id = ? AND seq = ?",
         )?
         .execute(params![
             turn.ids.answer.as_bytes(),
             revision,
             turn.now.millis(),
+            turn.node.as_bytes(),
             conversation.as_bytes(),
             seq
         ])?;
@@ -234,27 +236,28 @@ fn read_history(
     Ok(history)
 }
 
-pub(super) fn save_partial(connection: &Connection, partial: &SavePartial) -> Result<(), Failure> {
-    connection
+pub(super) fn save_partial(connection: &Connection, partial: &SavePartial) -> Result<bool, Failure> {
+    let saved = connection
         .prepare_cached("UPDATE messages SET text = ? WHERE id = ? AND site_id = ? AND status = 'streaming'")?
         .execute(params![partial.text, partial.answer.as_bytes(), partial.site.as_bytes()])?;
-    Ok(())
+    Ok(saved == 1)
 }
 
-pub(super) fn close(connection: &Connection, turn: &CloseTurn) -> Result<(), Failure> {
-    let found: Option<([u8; 16], u32, bool)> = connection
+pub(super) fn close(connection: &Connection, turn: &CloseTurn) -> Result<bool, Failure> {
+    let found: Option<([u8; 16], u32, MessageStatus, Option<TurnFailure>)> = connection
         .prepare_cached(
-            "SELECT conversation_id, seq, status = 'streaming' FROM messages WHERE id = ? AND site_id = ?",
+            "SELECT conversation_id, seq, status, failure FROM messages WHERE id = ? AND site_id = ?",
         )?
         .query_row(params![turn.answer.as_bytes(), turn.site.as_bytes()], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            let failure = rows::optional_text(row, 3, TurnFailure::parse)?;
+            Ok((row.get(0)?, row.get(1)?, rows::text(row, 2, MessageStatus::parse)?, failure))
         })
         .optional()?;
-    let Some((conversation, seq, is_running)) = found else {
+    let Some((conversation, seq, status, failure)) = found else {
         return Err(Failure::Conflict("there is no such answer"));
     };
-    if !is_running {
-        return Ok(());
+    if status != MessageStatus::Streaming {
+        return Ok(turn.is_end(status, failure));
     }
     let revision = next_revision(connection, &conversation, turn.now)?;
     let AnswerFacts { model, finish, failure, usage, first_token_millis, total_millis } = &turn.facts;
@@ -285,16 +288,21 @@ pub(super) fn close(connection: &Connection, turn: &CloseTurn) -> Result<(), Fai
             )?
             .execute(params![preview(&turn.text), conversation, seq])?;
     }
-    Ok(())
+    Ok(true)
 }
 
-pub(super) fn interrupt_unfinished(connection: &Connection) -> Result<u64, Failure> {
+/// Ends all answers that are still being written, or those of one node.
+pub(super) fn interrupt_unfinished(connection: &Connection, of: Option<NodeId>) -> Result<u64, Failure> {
+    let of = of.map(|node| *node.as_bytes());
     let count = "UPDATE conversations SET revision = revision + 1
-                 WHERE id IN (SELECT conversation_id FROM messages WHERE status = 'streaming')";
-    connection.prepare_cached(count)?.execute([])?;
-    let mut unfinished =
-        connection.prepare_cached("SELECT id, text FROM messages WHERE status = 'streaming'")?;
-    let ended = unfinished.query_map([], |row| {
+                 WHERE id IN (SELECT conversation_id FROM messages
+                              WHERE status = 'streaming' AND (?1 IS NULL OR coalesce(node_id, zeroblob(16)) = ?1))";
+    connection.prepare_cached(count)?.execute([of])?;
+    let mut unfinished = connection.prepare_cached(
+        "SELECT id, text FROM messages
+         WHERE status = 'streaming' AND (?1 IS NULL OR coalesce(node_id, zeroblob(16)) = ?1)",
+    )?;
+    let ended = unfinished.query_map([of], |row| {
         let text: String = row.get(1)?;
         Ok((row.get::<_, [u8; 16]>(0)?, MessageStatus::of_broken(&text)))
     })?;

@@ -299,14 +299,14 @@ mod opening {
 
     #[test]
     fn functions_that_run_for_everybody_are_refused() {
-        let error = error(imposter(r#"{"status":"success","value":{"schema":2.0}}"#));
+        let error = error(imposter(r#"{"status":"success","value":{"schema":3.0}}"#));
         assert!(matches!(error, OpenConvexError::Public { .. }), "{error}");
     }
 
     #[test]
     fn functions_of_another_version_are_refused() {
         let error = error(imposter(r#"{"status":"success","value":{"schema":1.0}}"#));
-        assert!(matches!(error, OpenConvexError::Schema { found: 1, known: 2, .. }), "{error}");
+        assert!(matches!(error, OpenConvexError::Schema { found: 1, known: 3, .. }), "{error}");
     }
 
     #[test]

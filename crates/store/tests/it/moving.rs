@@ -22,7 +22,10 @@ use rusqlite::types::Value;
 use super::postgres::{database, server};
 
 /// The tables that are not moved, of all engines that have tables.
-const LEFT_OUT: [&str; 4] = ["login_tries", "migrations", "operator_devices", "operator_sessions"];
+const LEFT_OUT: [&str; 5] = ["login_tries", "migrations", "nodes", "operator_devices", "operator_sessions"];
+
+/// Who was writing an answer means nothing elsewhere.
+const LEFT_OUT_COLUMN: &str = "node_id";
 
 pub(crate) fn sqlite(path: &Path) -> StoreUrl {
     StoreUrl::Sqlite(path.to_owned())
@@ -140,7 +143,9 @@ fn dump(path: &Path) -> Dump {
     );
     let mut dump = Dump::new();
     for table in tables.iter().filter(|table| !LEFT_OUT.contains(&table.as_str())) {
-        for column in list(&format!("SELECT name FROM pragma_table_info('{table}')")) {
+        for column in
+            list(&format!("SELECT name FROM pragma_table_info('{table}') WHERE name <> '{LEFT_OUT_COLUMN}'"))
+        {
             // By something that names the row on both sides.
             let order = match table.as_str() {
                 "messages" => "id",
@@ -181,7 +186,7 @@ fn empty_columns(server: &PostgresServer, database: &str) -> String {
         database,
         &format!(
             "SELECT table_name || ' ' || column_name FROM information_schema.columns
-             WHERE table_schema = 'public' AND table_name NOT IN ({left_out}) ORDER BY 1"
+             WHERE table_schema = 'public' AND table_name NOT IN ({left_out}) AND column_name <> '{LEFT_OUT_COLUMN}' ORDER BY 1"
         ),
     );
     // The part of a site's count may be the first one.
@@ -207,6 +212,7 @@ fn rows(server: &PostgresServer, database: &str) -> String {
         "messages",
         "settings",
     ];
+    server.execute(database, &format!("UPDATE messages SET {LEFT_OUT_COLUMN} = NULL"));
     let each = tables.map(|table| format!("SELECT '{table}' || t::text AS row FROM {table} t"));
     server.execute(database, &format!("SELECT row FROM ({}) AS every ORDER BY row", each.join(" UNION ALL ")))
 }

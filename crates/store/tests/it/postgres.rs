@@ -132,7 +132,7 @@ async fn nobody_waits_for_one_who_waits_for_them() {
 }
 
 mod opening {
-    use frontdesk_store::{LockError, OpenError, OpenPostgresError, lock_for_api};
+    use frontdesk_store::{OpenError, OpenPostgresError};
 
     use super::*;
 
@@ -166,17 +166,6 @@ mod opening {
             assert!(error.contains(&format!("@{}/", server.address())), "{error}");
             assert!(!error.contains("canary"), "{error}");
         }
-    }
-
-    #[test]
-    fn one_process_at_a_time_holds_the_data_for_its_answers() {
-        let Some(server) = server() else { return };
-        let url = StoreUrl::parse(&server.url(&database(server, "migrated"))).unwrap();
-        let held = lock_for_api(&url).unwrap();
-        let error = lock_for_api(&url).unwrap_err();
-        assert!(matches!(error, LockError::Taken { .. }), "{error}");
-        drop(held);
-        lock_for_api(&url).unwrap();
     }
 
     #[test]

@@ -119,23 +119,6 @@ async fn a_silent_server_is_given_up_in_time_and_used_again_when_it_speaks() {
     timeout(Duration::from_secs(5), again).await.unwrap();
 }
 
-/// As after a process was killed that had sent a commit which the server has not got to.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_that_is_committed_late_is_interrupted_too() {
-    let Some(server) = server() else { return };
-    let name = database(server, "migrated");
-    let f = fixture_over(&server.url(&name)).await;
-    f.say(&session("a"), "hello", "Hel").await;
-    let late =
-        "SET application_name = 'frontdesk'; BEGIN; UPDATE messages SET status = 'streaming' WHERE seq = 2;
-                SELECT pg_sleep(1); COMMIT";
-    let committing = tokio::task::spawn_blocking(move || server.execute(&name, late));
-    sleep(Duration::from_millis(500)).await;
-    assert_eq!(f.store.interrupt_unfinished(f.turn(&session("a"), "x").now).await.unwrap(), 1);
-    committing.await.unwrap();
-    assert_eq!(f.thread(&session("a")).await.messages[1].status, MessageStatus::Interrupted);
-}
-
 /// Wherever a connection is cut, a message that is sent until it is accepted is stored once, and an answer that is ended
 /// until that is acknowledged is ended.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -50,6 +50,7 @@ pub(crate) struct StopReply {
         (status = 413, description = "`payload_too_large`", body = ErrorObject),
         (status = 415, description = "`unsupported_media_type` or `unsupported_encoding`", body = ErrorObject),
         (status = 429, description = "`rate_limited`", body = ErrorObject),
+        (status = 503, description = "`storage_unavailable`: another node writes the answer, and it cannot be asked for.", body = ErrorObject),
     )
 )]
 pub(crate) async fn stop(
@@ -64,11 +65,12 @@ pub(crate) async fn stop(
         return Err(Code::SessionSecretRequired.into());
     }
     let Some(answer) = body.message_id else {
-        return Ok(JsonReply(StopReply { stopped: api.ports.chat.stop(&session, None) }));
+        return Ok(JsonReply(StopReply { stopped: api.ports.chat.stop(&session, None).await? }));
     };
-    // What is no id at all is not being written either.
-    let answer = MessageId::parse(&required_text("messageId", Some(answer))?);
-    Ok(JsonReply(StopReply {
-        stopped: answer.is_some_and(|answer| api.ports.chat.stop(&session, Some(answer))),
-    }))
+    let stopped = match MessageId::parse(&required_text("messageId", Some(answer))?) {
+        Some(answer) => api.ports.chat.stop(&session, Some(answer)).await?,
+        // What is no id at all is not being written either.
+        None => false,
+    };
+    Ok(JsonReply(StopReply { stopped }))
 }

@@ -27,7 +27,7 @@ impl FromRequestParts<Arc<Api>> for Admin {
         let key = single(&parts.headers, "x-admin-api-key")?;
         match key.and_then(|key| api.keys.site(KeyKind::Admin, key)) {
             Some(site) => Ok(Self { site }),
-            None => Err(unauthorized(parts, api)),
+            None => Err(unauthorized(parts, api).await),
         }
     }
 }

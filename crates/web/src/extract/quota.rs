@@ -5,7 +5,7 @@ use http::request::Parts;
 
 use crate::api::Api;
 use crate::layers::RequestContext;
-use crate::limit::Limiter;
+use crate::limit::Quota;
 use crate::proxies::Subscriber;
 use crate::{ApiError, Code};
 
@@ -21,7 +21,7 @@ impl FromRequestParts<Arc<Api>> for SendQuota {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, ApiError> {
-        take(&api.sends, parts, api).map(|()| Self)
+        take(&api.sends, parts, api).await.map(|()| Self)
     }
 }
 
@@ -29,15 +29,14 @@ impl FromRequestParts<Arc<Api>> for ReadQuota {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, ApiError> {
-        take(&api.reads, parts, api).map(|()| Self)
+        take(&api.reads, parts, api).await.map(|()| Self)
     }
 }
 
-fn take(limiter: &Limiter<Subscriber>, parts: &Parts, api: &Api) -> Result<(), ApiError> {
+async fn take(quota: &Quota<Subscriber>, parts: &Parts, api: &Api) -> Result<(), ApiError> {
     let Some(context) = parts.extensions.get::<RequestContext>() else {
         return Err(ApiError::new(Code::Internal).because("a request without a context"));
     };
-    limiter
-        .take(&context.client.subscriber(), api.ports.clock.elapsed())
-        .map_err(|wait| ApiError::new(Code::RateLimited).retry_after(wait))
+    let taken = quota.take(&context.client.subscriber(), &*api.ports.clock).await;
+    taken.map_err(|wait| ApiError::new(Code::RateLimited).retry_after(wait))
 }

@@ -33,7 +33,7 @@ impl FromRequestParts<Arc<Api>> for Visitor {
         };
         match key.and_then(|key| api.keys.site(KeyKind::Public, key)) {
             Some(site) => Ok(Self { site }),
-            None => Err(unauthorized(parts, api)),
+            None => Err(unauthorized(parts, api).await),
         }
     }
 }
@@ -48,11 +48,11 @@ pub(super) fn check_origin(parts: &Parts) -> Result<(), ApiError> {
 }
 
 /// Says that the key does not open, until the client has tried too many.
-pub(super) fn unauthorized(parts: &Parts, api: &Api) -> ApiError {
+pub(super) async fn unauthorized(parts: &Parts, api: &Api) -> ApiError {
     let Some(context) = parts.extensions.get::<RequestContext>() else {
         return ApiError::new(Code::Unauthorized);
     };
-    match api.failed_keys.take(&context.client.subscriber(), api.ports.clock.elapsed()) {
+    match api.failed_keys.take(&context.client.subscriber(), &*api.ports.clock).await {
         Ok(()) => ApiError::new(Code::Unauthorized),
         Err(wait) => ApiError::new(Code::RateLimited).retry_after(wait),
     }

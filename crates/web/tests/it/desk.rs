@@ -91,7 +91,12 @@ impl Desk {
             proxies: TrustedProxies::new(vec![wishes.proxies.parse().unwrap()]),
         };
         let api = api::router(
-            ApiPorts { chat: chat.clone(), store: Arc::clone(&dyn_store), clock: Arc::clone(&dyn_clock) },
+            ApiPorts {
+                chat: chat.clone(),
+                store: Arc::clone(&dyn_store),
+                clock: Arc::clone(&dyn_clock),
+                limits: None,
+            },
             ApiSettings {
                 keys,
                 identity: IdentitySecrets::default().with(IDENTITY_SECRET).unwrap(),

@@ -130,7 +130,7 @@ async fn stop_ends_an_answer_and_keeps_its_text() {
     let (reply, ()) = tokio::join!(streaming, stopping);
     let last = reply.events().pop().unwrap();
     assert_eq!((&last["type"], &last["status"]), (&json!("done"), &json!("stopped")));
-    assert!(!desk.chat.stop(&visitor_session(), None));
+    assert!(!desk.chat.stop(&visitor_session(), None).await.unwrap());
 }
 
 #[tokio::test]

@@ -293,7 +293,7 @@ async fn what_is_stored_later_than_it_is_shown_takes_nothing_back() {
     copy.catch_up(&mut desk.feed(None).await).await;
 
     // The same reader comes back to a process that only sees what is stored, and that is nothing yet.
-    let feeds = Feeds::of_store(Arc::clone(&desk.store) as Arc<dyn Store>, Duration::from_secs(1));
+    let feeds = Feeds::of_store(Arc::clone(&desk.store) as Arc<dyn Store>, None);
     let mut feed = feeds.open(name(), copy.cursor).await.unwrap().unwrap();
     assert_eq!(copy.catch_up(&mut feed).await, 1, "only who is answering");
     assert_eq!(copy.messages[&2].2, "One, two, ");
@@ -366,7 +366,7 @@ async fn another_process_sees_what_is_stored() {
     let desk = Desk::open();
     let turn = desk.say("one", "1").await;
     let store = Arc::clone(&desk.store) as Arc<dyn Store>;
-    let feeds = Feeds::of_store(store, Duration::from_secs(1));
+    let feeds = Feeds::of_store(store, None);
     let by_id = ConversationName::Id(SITE, turn.conversation);
     let unknown = ConversationName::Id(SITE, ConversationId::from_bytes([1; 16]));
     assert!(feeds.open(unknown, None).await.unwrap().is_none());

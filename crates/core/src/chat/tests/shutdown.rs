@@ -37,5 +37,5 @@ async fn a_shutdown_keeps_what_it_cannot_wait_for() {
     assert_eq!((text.as_str(), end.status), ("Hel", MessageStatus::Interrupted));
     assert_eq!(end.failure, Some(TurnFailure::ShuttingDown));
     assert_eq!(desk.answer().await.text, "Hel");
-    assert!(!desk.chat.stop(&session("a"), None));
+    assert!(!desk.chat.stop(&session("a"), None).await.unwrap());
 }
