@@ -91,6 +91,7 @@ test('everything can be reached and done with the keyboard alone', async ({ stag
   // Rating, with a reason.
   await page.getByRole('button', { name: 'Bad answer' }).focus();
   await press('Space');
+  await expect(page.getByRole('group', { name: 'What went wrong?' })).toBeVisible();
   expect(await walk('Tab', 6)).toEqual([
     'Close',
     'Not correct',

@@ -26,18 +26,21 @@ export function createScroll(log: Element): Scroll {
     pinned: true,
     all: false,
     follow(answer, first) {
+      const wasPinned = scroll.pinned;
+      // The reader may have scrolled up already, and we are yet to hear of it.
+      if (wasPinned) scroll.moved();
       if (scroll.pinned) {
         // Once the first line of a long answer is at the top, scrolling on would take away what is being read.
         const room = answer ? fromTop(answer) : below();
         log.scrollTop += scroll.all ? below() : Math.min(below(), Math.max(room, 0));
         scroll.pinned = below() < NEAR_END;
-      } else if (first !== start) {
+      } else if (!wasPinned && first !== start) {
         // Older turns came in front: what is in view keeps its distance to the end.
         log.scrollTop = top + log.scrollHeight - height;
       }
       start = first;
       height = log.scrollHeight;
-      // From here on whoever scrolls up does it by themselves, even if we hear of it only once, together with our own scrolling.
+      // From here on whoever scrolls up does it by themselves, even if we hear of it together with our own scrolling.
       top = log.scrollTop;
     },
     show(element) {
