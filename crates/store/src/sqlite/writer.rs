@@ -32,7 +32,7 @@ impl Writer {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let thread = Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || write_all(&connection, waiting))
+            .spawn(move || write_all(&connection, Waiting(waiting)))
             .map_err(OpenSqliteError::Thread)?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
@@ -120,9 +120,21 @@ where
     }
 }
 
-fn write_all(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Work>>) {
+/// What is let in, as the writer's thread takes it.
+struct Waiting(mpsc::Receiver<Box<dyn Work>>);
+
+impl Drop for Waiting {
+    /// Who had a place already when the writer ended may put a unit there after the queue is emptied, where nobody would
+    /// ever tell them. So this waits until every place is given back.
+    fn drop(&mut self) {
+        self.0.close();
+        while self.0.blocking_recv().is_some() {}
+    }
+}
+
+fn write_all(connection: &Connection, mut waiting: Waiting) {
     let mut batch = Vec::with_capacity(BATCH);
-    while waiting.blocking_recv_many(&mut batch, BATCH) > 0 {
+    while waiting.0.blocking_recv_many(&mut batch, BATCH) > 0 {
         let lost = write_batch(connection, &mut batch).err();
         let must_end = lost.as_ref().is_some_and(|(_, flush_failed)| *flush_failed);
         for work in batch.drain(..) {
@@ -226,28 +238,36 @@ mod tests {
         assert_eq!(count(&writer).await, 0);
     }
 
+    /// Has the writer stand still until what is returned is dropped, with nothing else in the transaction.
+    async fn stand_still(writer: &Arc<Writer>) -> (mpsc::Sender<()>, JoinSet<Result<(), StoreError>>) {
+        let (go_on, stands_still) = mpsc::channel();
+        let (begins, has_begun) = oneshot::channel();
+        let own = Arc::clone(writer);
+        let mut waiting = JoinSet::new();
+        waiting.spawn(async move {
+            let work = move |_: &Connection| {
+                begins.send(()).unwrap();
+                let _ = stands_still.recv();
+                Ok(())
+            };
+            own.write(work).await
+        });
+        has_begun.await.unwrap();
+        (go_on, waiting)
+    }
+
     #[tokio::test]
     async fn a_lost_transaction_fails_every_unit_in_it() {
-        let writer = writer();
+        let writer = Arc::new(writer());
         let roll_back = writer.write(|connection: &Connection| {
             connection.execute_batch("ROLLBACK")?;
             Err::<(), _>(Failure::Conflict("as a full disk does"))
         });
         // What waits while the writer is busy goes into one transaction.
-        let (go_on, stands_still) = mpsc::channel();
-        let (begins, has_begun) = mpsc::channel();
-        let busy = writer.write(move |_| {
-            begins.send(()).unwrap();
-            stands_still.recv().unwrap();
-            Ok(())
-        });
-        let release = async {
-            has_begun.recv().unwrap();
-            let both = async { tokio::join!(writer.write(insert(1)), roll_back) };
-            tokio::join!(both, async { go_on.send(()).unwrap() }).0
-        };
-        let (busy, (before, lost)) = tokio::join!(busy, release);
-        busy.unwrap();
+        let (go_on, waiting) = stand_still(&writer).await;
+        let (before, lost, ()) =
+            tokio::join!(biased; writer.write(insert(1)), roll_back, async { drop(go_on) });
+        assert!(waiting.join_all().await.iter().all(Result::is_ok));
         assert_eq!(before.unwrap_err().kind, StoreErrorKind::Unavailable);
         assert!(lost.is_err());
         assert_eq!(count(&writer).await, 0);
@@ -257,18 +277,8 @@ mod tests {
     #[tokio::test]
     async fn a_writer_that_stands_still_refuses_after_a_while_and_goes_on_with_what_it_let_in() {
         let writer = Arc::new(writer());
-        let (go_on, stands_still) = mpsc::channel();
-        let mut waiting = JoinSet::new();
-        let own = Arc::clone(&writer);
-        waiting.spawn(async move {
-            own.write(move |_| {
-                stands_still.recv().unwrap();
-                Ok(())
-            })
-            .await
-        });
-        // Nobody knows how many have been taken out of the queue already: none, or as many as share a commit.
-        for a in 0..i64::try_from(QUEUE + BATCH).unwrap() {
+        let (go_on, mut waiting) = stand_still(&writer).await;
+        for a in 0..i64::try_from(QUEUE).unwrap() {
             let own = Arc::clone(&writer);
             waiting.spawn(async move { own.write(insert(a)).await });
         }
@@ -279,11 +289,24 @@ mod tests {
         let refused = writer.write(insert(-1)).await.unwrap_err();
         assert_eq!(refused.kind, StoreErrorKind::Unavailable);
         assert!(began.elapsed() >= PATIENCE, "{:?}", began.elapsed());
-        go_on.send(()).unwrap();
-        let results = waiting.join_all().await;
-        let written = results.iter().filter(|result| result.is_ok()).count();
-        assert!(written > QUEUE, "{written}");
-        assert_eq!(count(&writer).await, i64::try_from(written - 1).unwrap());
+        drop(go_on);
+        assert!(waiting.join_all().await.iter().all(Result::is_ok));
+        assert_eq!(count(&writer).await, i64::try_from(QUEUE).unwrap());
+    }
+
+    #[tokio::test]
+    async fn who_had_a_place_when_the_writer_ended_is_told() {
+        let writer = writer();
+        let queue = writer.queue.as_ref().unwrap();
+        let place = queue.reserve().await.unwrap();
+        let ends = writer.write::<()>(|_| panic!("as a defect does"));
+        assert_eq!(ends.await.unwrap_err().kind, StoreErrorKind::Unavailable);
+        queue.closed().await;
+        let (reply, result) = oneshot::channel();
+        place.send(Box::new(Unit { work: Some(insert(1)), result: None, reply }));
+        let told = timeout(Duration::from_secs(20), result).await.expect("nobody is told");
+        assert!(told.is_err());
+        assert_eq!(writer.write(insert(2)).await.unwrap_err().kind, StoreErrorKind::Unavailable);
     }
 
     #[tokio::test]
