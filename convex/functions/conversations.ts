@@ -166,7 +166,7 @@ export const sessionAnswer = internalQuery({
  */
 export const search = internalQuery({
   args: { site: v.string(), words: v.string(), limit: v.number() },
-  returns: v.array(v.object({ conversation: v.string(), message })),
+  returns: v.array(v.object({ conversation: summary, message })),
   handler: async (ctx, { site, words, limit }) => {
     // A ranked search cannot be read in portions, so it reads few.
     const hits = await ctx.db
@@ -176,15 +176,14 @@ export const search = internalQuery({
     const found = [];
     for (const hit of hits) {
       // A conversation that is being removed is gone already.
-      if (await conversationOfSite(ctx, site, hit.conversation)) {
-        found.push({ conversation: hit.conversation, message: asMessage(hit, null) });
-      }
+      const conversation = await conversationOfSite(ctx, site, hit.conversation);
+      if (conversation) found.push({ conversation: asSummary(conversation), message: asMessage(hit, null) });
     }
     return found;
   },
 });
 
-const MAX_HITS = 20;
+const MAX_HITS = 40;
 
 /** How many rows one call deletes: with all of their texts, far from what a transaction may read. */
 const REMOVED_AT_ONCE = 16;

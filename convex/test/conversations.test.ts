@@ -67,5 +67,5 @@ test('messages are found by whole words, of their own site only', async () => {
   const { conversation } = await say(t, 'a', 'where is my parcel', 'It is on its way');
   await say(t, 'b', 'a parcel elsewhere', 'yes', { site: id(9) });
   const found = await t.query(internal.conversations.search, { site: SITE, words: 'parcel', limit: 10 });
-  expect(found.map((hit) => [hit.conversation, hit.message.text])).toEqual([[conversation, 'where is my parcel']]);
+  expect(found.map((hit) => [hit.conversation.id, hit.message.text])).toEqual([[conversation, 'where is my parcel']]);
 });

@@ -4,6 +4,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command of the terminal")]
 
+mod bench;
 mod fresh;
 mod fuzz;
 mod generate;
@@ -30,6 +31,7 @@ cargo xtask COMMAND
   generate         write the files that are made from others: the widget's bundle, .env.example, docs/openapi.json
   fresh            fail if one of those is not what `generate` would write
   deny             check licences, sources and who may depend on whom (deny.toml)
+  bench [TURNS]    lists, threads and searches over a million conversations, or fewer, in SQLite and PostgreSQL
   measure          build for release and measure: start, memory, sizes";
 
 fn main() -> ExitCode {
@@ -53,6 +55,8 @@ fn run(command: &str, rest: &[String]) -> Outcome {
         ("generate", []) => generate::generate(),
         ("fresh", []) => fresh::fresh(),
         ("deny", []) => setup::deny(),
+        ("bench", []) => bench::bench("1000000"),
+        ("bench", [turns]) => bench::bench(turns),
         ("measure", []) => measure::measure(),
         _ => Err(HELP.to_owned()),
     }

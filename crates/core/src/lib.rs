@@ -18,6 +18,7 @@ mod operator;
 mod prompt;
 mod random;
 mod relay;
+mod search;
 mod session;
 mod site;
 mod store;
@@ -43,13 +44,15 @@ pub use operator::{OperatorSession, TokenHash};
 pub use prompt::{Prompt, PromptLimits, PromptMessage, Speaker, build_prompt};
 pub use random::{Random, SystemRandom, secret_text};
 pub use relay::{AnswerNews, NodeNews, Relay};
+pub use search::{Excerpt, SearchQuery, SearchWord, index_words};
 pub use session::{InvalidSecret, InvalidSessionId, SecretHash, SessionId, SessionKey};
 pub use site::{KeyKind, SiteDocument, StoredKey};
 pub use store::{
-    Changes, CloseTurn, ConversationList, ConversationName, ConversationQuery, ConversationStore,
-    ConversationSummary, DeletedConversation, HistoryEntry, ListCursor, LoginTry, NodeBeats, NodeStore,
-    OpenTurn, OpenedTurn, OperatorStore, RateAnswer, RatedAnswer, RepeatedTurn, SavePartial, SiteStore,
-    Store, StoreError, StoreErrorKind, Thread, ThreadPage, TurnIds, TurnOpening,
+    Changes, CloseTurn, ConversationList, ConversationName, ConversationQuery, ConversationSearch,
+    ConversationStore, ConversationSummary, DeletedConversation, HistoryEntry, ListCursor, LoginTry,
+    NodeBeats, NodeStore, OpenTurn, OpenedTurn, OperatorStore, RateAnswer, RatedAnswer, RepeatedTurn,
+    SavePartial, SearchHit, SearchPage, SiteStore, Store, StoreError, StoreErrorKind, Thread, ThreadPage,
+    TurnIds, TurnOpening,
 };
 pub use text::{InvalidText, MAX_MESSAGE_UNITS, PREVIEW_UNITS, VisitorText, preview};
 pub use throttle::{ThrottleDecision, ThrottleRule, ThrottleState};

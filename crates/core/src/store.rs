@@ -19,9 +19,10 @@ mod operators;
 mod sites;
 
 pub use conversations::{
-    Changes, CloseTurn, ConversationList, ConversationName, ConversationQuery, ConversationStore,
-    ConversationSummary, DeletedConversation, HistoryEntry, ListCursor, OpenTurn, OpenedTurn, RateAnswer,
-    RatedAnswer, RepeatedTurn, SavePartial, Thread, ThreadPage, TurnIds, TurnOpening,
+    Changes, CloseTurn, ConversationList, ConversationName, ConversationQuery, ConversationSearch,
+    ConversationStore, ConversationSummary, DeletedConversation, HistoryEntry, ListCursor, OpenTurn,
+    OpenedTurn, RateAnswer, RatedAnswer, RepeatedTurn, SavePartial, SearchHit, SearchPage, Thread,
+    ThreadPage, TurnIds, TurnOpening,
 };
 pub use error::{StoreError, StoreErrorKind};
 pub use nodes::{NodeBeats, NodeStore};

@@ -1,6 +1,7 @@
 //! The life of the server: start, serve, drain, end.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -20,7 +21,7 @@ use crate::config::{Environment, Mode, Only, Settings, unused};
 use crate::first_run::{self, Keys, Made};
 use crate::node_files::NodeFile;
 use crate::ports::Ports;
-use crate::{console, logging, panics, wire};
+use crate::{console, indexing, logging, panics, wire};
 
 /// How long connections may take to end once answers have.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -87,9 +88,14 @@ async fn run(settings: &Settings, only: Only) -> anyhow::Result<ExitCode> {
         listeners.push((listener, wire::make_dashboard(settings, &ports, chat.as_ref(), &keys, only)));
     }
     greet(settings, only, &keys, &made);
+    let tasks = TaskTracker::new();
+    let indexing = only.serves_api().then(|| tasks.spawn(indexing::catch_up(Arc::clone(&ports.store))));
     let orderly = serve_until_signalled(settings, listeners, chat, signals).await;
     if let Some(membership) = membership {
         membership.end().await;
+    }
+    if let Some(indexing) = indexing {
+        indexing.abort();
     }
     drop(lock);
     info!("stopped");

@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod console;
 mod first_run;
+mod indexing;
 mod lifecycle;
 mod logging;
 mod node_files;

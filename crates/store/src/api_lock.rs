@@ -1,6 +1,8 @@
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -43,7 +45,7 @@ pub fn lock_for_api(url: &StoreUrl) -> Result<Option<ApiLock>, LockError> {
             let path = path.with_extension("lock");
             let failed = |source| LockError::File { path: path.clone(), source };
             let file = File::create(&path).map_err(failed)?;
-            match file.try_lock() {
+            match lock_soon(&file) {
                 Ok(()) => Ok(Some(ApiLock { _file: file })),
                 Err(TryLockError::WouldBlock) => Err(LockError::Taken { place: path.display().to_string() }),
                 Err(TryLockError::Error(error)) => Err(failed(error)),
@@ -51,4 +53,16 @@ pub fn lock_for_api(url: &StoreUrl) -> Result<Option<ApiLock>, LockError> {
         }
         StoreUrl::Postgres(_) | StoreUrl::Convex(_) => Ok(None),
     }
+}
+
+/// Takes a file's lock. A child process holds what its parent has just let go of until its own program begins, so one
+/// refusal says little.
+fn lock_soon(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..10 {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(20)),
+            taken => return taken,
+        }
+    }
+    file.try_lock()
 }

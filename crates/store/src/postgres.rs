@@ -21,6 +21,7 @@ mod operators;
 mod pool;
 mod readers;
 mod rows;
+mod search;
 mod sites;
 mod statements;
 mod target;

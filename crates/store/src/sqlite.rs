@@ -18,11 +18,13 @@ mod power_cut;
 mod readers;
 mod restore;
 mod rows;
+mod search;
 mod sites;
 mod target;
 mod turns;
 #[cfg(test)]
 mod upgrading;
+mod words;
 mod writer;
 
 use std::fs;

@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use super::StoreError;
 use crate::{
     AnswerFacts, ConversationId, Feedback, IdempotencyKey, Message, MessageId, MessageStatus, NodeId, Role,
-    SecretHash, SessionId, SessionKey, SiteId, Timestamp, TurnFailure, VisitorIdentity, VisitorText,
+    SearchQuery, SecretHash, SessionId, SessionKey, SiteId, Timestamp, TurnFailure, VisitorIdentity,
+    VisitorText,
 };
 
 /// Conversations and their messages.
@@ -46,6 +47,17 @@ pub trait ConversationStore: fmt::Debug + Send + Sync {
 
     /// A site's conversations: latest activity first, then the larger id.
     async fn conversations(&self, query: ConversationQuery) -> Result<ConversationList, StoreError>;
+
+    /// A site's conversations that have a message with everything that is looked for, in the order of the list, each with
+    /// its newest such message. What is said in an answer is found when it has ended.
+    ///
+    /// However common the words are, a call does a bounded amount of work. So a page may have fewer conversations than asked
+    /// for, or none, although there are more: `next` tells.
+    async fn search(&self, search: ConversationSearch) -> Result<SearchPage, StoreError>;
+
+    /// Makes up to `limit` messages ready to be found that are not yet, and says how many there were: those that were stored
+    /// before there was a search, and answers that ended with the process that wrote them.
+    async fn index_messages(&self, limit: u32) -> Result<u64, StoreError>;
 
     /// A conversation with a page of its messages; `None` if the site has no such conversation.
     async fn thread(
@@ -266,6 +278,13 @@ pub struct ListCursor {
     pub id: ConversationId,
 }
 
+impl ListCursor {
+    /// The place of a conversation.
+    pub const fn of(conversation: &ConversationSummary) -> Self {
+        Self { updated_at: conversation.updated_at, id: conversation.id }
+    }
+}
+
 /// A page of the list of conversations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConversationList {
@@ -275,6 +294,37 @@ pub struct ConversationList {
     pub total: u64,
     /// Where the next page begins; `None` on the last one.
     pub next: Option<ListCursor>,
+}
+
+/// Which conversations to find.
+#[derive(Clone, Debug)]
+pub struct ConversationSearch {
+    /// The site.
+    pub site: SiteId,
+    /// What is looked for.
+    pub query: SearchQuery,
+    /// Only those that come after this place in the list.
+    pub after: Option<ListCursor>,
+    /// How many at most; at least 1.
+    pub limit: u32,
+}
+
+/// Some of what was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchPage {
+    /// The conversations.
+    pub hits: Vec<SearchHit>,
+    /// Where the next page begins; `None` if there is nothing more to find.
+    pub next: Option<ListCursor>,
+}
+
+/// A conversation that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchHit {
+    /// The conversation.
+    pub conversation: ConversationSummary,
+    /// Its newest message that has what is looked for.
+    pub message: Message,
 }
 
 /// A conversation without its messages.

@@ -11,9 +11,10 @@ use std::task::Poll;
 use async_trait::async_trait;
 
 use crate::store::{
-    Changes, CloseTurn, ConversationList, ConversationName, ConversationQuery, ConversationStore,
-    ConversationSummary, DeletedConversation, HistoryEntry, ListCursor, OpenTurn, OpenedTurn, RateAnswer,
-    RatedAnswer, RepeatedTurn, SavePartial, StoreError, StoreErrorKind, Thread, ThreadPage, TurnOpening,
+    Changes, CloseTurn, ConversationList, ConversationName, ConversationQuery, ConversationSearch,
+    ConversationStore, ConversationSummary, DeletedConversation, HistoryEntry, ListCursor, OpenTurn,
+    OpenedTurn, RateAnswer, RatedAnswer, RepeatedTurn, SavePartial, SearchHit, SearchPage, StoreError,
+    StoreErrorKind, Thread, ThreadPage, TurnOpening,
 };
 use crate::{
     AnswerFacts, ConversationId, Message, MessageId, MessageStatus, NodeId, OperatorSession, Role,
@@ -414,6 +415,35 @@ impl ConversationStore for MemoryStore {
         let next = all.last().filter(|_| has_more);
         let next = next.map(|last| ListCursor { updated_at: last.updated_at, id: last.id });
         Ok(ConversationList { conversations: all, total, next })
+    }
+
+    async fn search(&self, search: ConversationSearch) -> Result<SearchPage, StoreError> {
+        let data = self.readable()?;
+        let of_site = data.conversations.iter().filter(|it| it.owner.site == search.site);
+        let mut hits: Vec<_> = of_site
+            .filter_map(|it| {
+                let mut newest = it.messages.iter().rev();
+                let is_hit = |message: &&Message| {
+                    message.status != MessageStatus::Streaming && search.query.matches(&message.text)
+                };
+                let message = newest.find(is_hit)?.clone();
+                Some(SearchHit { conversation: it.summary.clone(), message })
+            })
+            .collect();
+        let place = |hit: &SearchHit| (hit.conversation.updated_at, hit.conversation.id);
+        hits.sort_by_key(|hit| std::cmp::Reverse(place(hit)));
+        if let Some(after) = search.after {
+            hits.retain(|hit| place(hit) < (after.updated_at, after.id));
+        }
+        let limit = usize::try_from(search.limit).unwrap_or(usize::MAX);
+        let has_more = hits.len() > limit;
+        hits.truncate(limit);
+        let next = hits.last().filter(|_| has_more).map(|last| ListCursor::of(&last.conversation));
+        Ok(SearchPage { hits, next })
+    }
+
+    async fn index_messages(&self, _limit: u32) -> Result<u64, StoreError> {
+        self.working().map(|_| 0)
     }
 
     async fn thread(

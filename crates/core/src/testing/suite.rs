@@ -17,6 +17,7 @@ pub mod nodes;
 pub mod operators;
 pub mod oracle;
 pub mod races;
+pub mod searching;
 pub mod sites;
 pub mod threads;
 pub mod turns;
@@ -264,6 +265,17 @@ macro_rules! store_suite {
                 the_longest_texts_are_kept,
                 the_longest_names_are_kept,
                 extreme_times_are_kept,
+            ]
+            searching: [
+                what_was_said_is_found_with_its_newest_message,
+                every_word_has_to_be_in_one_message,
+                the_last_word_may_be_only_begun,
+                phrases_are_found_as_they_stand,
+                hostile_queries_find_nothing_and_break_nothing,
+                what_is_found_keeps_to_its_site_and_to_ended_answers,
+                pages_of_what_is_found_lose_nothing_and_keep_the_order,
+                what_is_deleted_or_written_anew_is_not_found,
+                an_answer_that_broke_off_is_found_when_it_is_indexed,
             ]
             races: [
                 many_first_messages_make_one_conversation,

@@ -1,9 +1,9 @@
 use async_trait::async_trait;
 use frontdesk_core::{
     Changes, CloseTurn, ConversationId, ConversationList, ConversationName, ConversationQuery,
-    ConversationStore, DeletedConversation, Message, MessageId, OpenTurn, RateAnswer, RatedAnswer,
-    SavePartial, SecretHash, SessionId, SessionKey, SiteId, StoreError, Thread, ThreadPage, Timestamp,
-    TurnOpening,
+    ConversationSearch, ConversationStore, DeletedConversation, ListCursor, Message, MessageId, OpenTurn,
+    RateAnswer, RatedAnswer, SavePartial, SearchHit, SearchPage, SecretHash, SessionId, SessionKey, SiteId,
+    StoreError, Thread, ThreadPage, Timestamp, TurnOpening,
 };
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -52,11 +52,20 @@ enum WireRated {
 }
 
 #[derive(Deserialize)]
+struct WireHit {
+    conversation: WireSummary,
+    message: WireMessage,
+}
+
+#[derive(Deserialize)]
 struct WireDeleted {
     conversation: String,
     session: String,
     secret: String,
 }
+
+/// How many words Convex looks for at once.
+const MAX_TERMS: usize = 16;
 
 fn session_id(text: &str) -> Result<SessionId, StoreError> {
     values::parse("session", text, |session| SessionId::parse(session).ok())
@@ -141,6 +150,43 @@ impl ConversationStore for ConvexStore {
             list.next = rest.next;
         }
         Ok(list)
+    }
+
+    /// Convex finds the messages that fit best, and only so many: see `docs/CONVEX.md`. Which of them have what is looked
+    /// for, and their order, are ours.
+    async fn search(&self, search: ConversationSearch) -> Result<SearchPage, StoreError> {
+        let mut words = search.query.words();
+        if words.is_empty() {
+            return Ok(SearchPage::default());
+        }
+        // Only the last word may be begun.
+        words.sort_by_key(|word| word.is_begun);
+        let words: Vec<_> = words.into_iter().rev().take(MAX_TERMS).rev().map(|word| word.text).collect();
+        let args = json!({ "site": search.site.to_string(), "words": words.join(" "), "limit": MAX_PAGE });
+        let found: Vec<WireHit> = self.query("conversations:search", args).await?;
+        let mut hits = Vec::new();
+        for hit in found {
+            let hit = SearchHit { conversation: hit.conversation.read()?, message: hit.message.read()? };
+            if search.query.matches(&hit.message.text) {
+                hits.push(hit);
+            }
+        }
+        let place = |hit: &SearchHit| (hit.conversation.updated_at, hit.conversation.id);
+        hits.sort_by_key(|hit| std::cmp::Reverse((place(hit), hit.message.seq)));
+        hits.dedup_by_key(|hit| hit.conversation.id);
+        if let Some(after) = search.after {
+            hits.retain(|hit| place(hit) < (after.updated_at, after.id));
+        }
+        let limit = usize::try_from(search.limit).unwrap_or(usize::MAX);
+        let has_more = hits.len() > limit;
+        hits.truncate(limit);
+        let next = hits.last().filter(|_| has_more).map(|last| ListCursor::of(&last.conversation));
+        Ok(SearchPage { hits, next })
+    }
+
+    /// Convex indexes what is stored by itself.
+    async fn index_messages(&self, _limit: u32) -> Result<u64, StoreError> {
+        Ok(0)
     }
 
     async fn thread(

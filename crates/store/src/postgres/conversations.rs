@@ -3,9 +3,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use frontdesk_core::{
     Changes, CloseTurn, ConversationId, ConversationList, ConversationName, ConversationQuery,
-    ConversationStore, DeletedConversation, ListCursor, Message, MessageId, MessageStatus, OpenTurn,
-    RateAnswer, RatedAnswer, SavePartial, SecretHash, SessionKey, SiteId, StoreError, StoreErrorKind, Thread,
-    ThreadPage, Timestamp, TurnFailure, TurnOpening,
+    ConversationSearch, ConversationStore, DeletedConversation, ListCursor, Message, MessageId,
+    MessageStatus, OpenTurn, RateAnswer, RatedAnswer, SavePartial, SearchPage, SecretHash, SessionKey,
+    SiteId, StoreError, StoreErrorKind, Thread, ThreadPage, Timestamp, TurnFailure, TurnOpening,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -19,7 +19,7 @@ use super::statements::{
     THREAD,
 };
 use super::turns::uuid;
-use super::{PostgresStore, changes, turns};
+use super::{PostgresStore, changes, search, turns};
 
 #[async_trait]
 impl ConversationStore for PostgresStore {
@@ -86,6 +86,15 @@ impl ConversationStore for PostgresStore {
             }
         };
         Ok(read_list(&rows, query.limit)?)
+    }
+
+    async fn search(&self, search: ConversationSearch) -> Result<SearchPage, StoreError> {
+        search::search(&self.engine, search).await
+    }
+
+    async fn index_messages(&self, limit: u32) -> Result<u64, StoreError> {
+        let index = |connection| search::catch_up(connection, limit);
+        self.engine.transact(Repeat::Harmless, index).await.map_err(|undone| undone.failure.into())
     }
 
     async fn thread(

@@ -81,14 +81,14 @@ statements! {
     TOUCH_CONVERSATION = "UPDATE conversations SET updated_at = $2, revision = $3 WHERE id = $1";
     APPEND_TURN =
         "INSERT INTO messages
-             (id, site_id, conversation_id, seq, revision, role, status, text, created_at, idempotency_key, node_id)
-         VALUES ($1, $3, $4, $5, $6, 'user', 'accepted', $7, $8, $9, NULL),
-                ($2, $3, $4, $5 + 1, $6 + 1, 'assistant', 'streaming', '', $8, NULL, $10)";
+             (id, site_id, conversation_id, seq, revision, role, status, text, created_at, idempotency_key, node_id, words)
+         VALUES ($1, $3, $4, $5, $6, 'user', 'accepted', $7, $8, $9, NULL, array_to_tsvector(string_to_array($11, ' '))),
+                ($2, $3, $4, $5 + 1, $6 + 1, 'assistant', 'streaming', '', $8, NULL, $10, NULL)";
     REPLACE_ANSWER =
         "UPDATE messages
          SET id = $3, revision = $4, status = 'streaming', text = '', created_at = $5, node_id = $6, model = NULL,
              finish = NULL, failure = NULL, input_tokens = NULL, output_tokens = NULL, first_token_millis = NULL,
-             total_millis = NULL, rating = NULL, rating_reason = NULL, rating_comment = NULL
+             total_millis = NULL, rating = NULL, rating_reason = NULL, rating_comment = NULL, words = NULL
          WHERE conversation_id = $1 AND seq = $2";
     IDENTIFY = "UPDATE conversations SET visitor_id = $2, visitor_name = $3, visitor_email = $4 WHERE id = $1";
     /// Ends an answer that nobody writes.
@@ -113,9 +113,9 @@ statements! {
     CLOSE_TURNS =
         "WITH ending AS (
              SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
-                                  $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[])
+                                  $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[])
                  AS ending (id, status, text, model, finish, failure, input_tokens, output_tokens, first_token_millis,
-                            total_millis, now, preview)
+                            total_millis, now, preview, words)
          ), running AS (
              SELECT messages.id, messages.conversation_id, messages.seq
              FROM ending JOIN messages ON messages.id = ending.id WHERE messages.status = 'streaming'
@@ -135,7 +135,7 @@ statements! {
          SET revision = changed.revision, status = ending.status, text = ending.text, model = ending.model,
              finish = ending.finish, failure = ending.failure, input_tokens = ending.input_tokens,
              output_tokens = ending.output_tokens, first_token_millis = ending.first_token_millis,
-             total_millis = ending.total_millis
+             total_millis = ending.total_millis, words = array_to_tsvector(string_to_array(ending.words, ' '))
          FROM changed JOIN ending ON ending.id = changed.id
          WHERE messages.id = changed.id RETURNING messages.id";
     HOW_ENDED = "SELECT id, status, failure FROM messages WHERE id = ANY ($1)";
@@ -226,6 +226,47 @@ statements! {
          ) c ON true
          ORDER BY c.updated_at DESC, c.id DESC"
     );
+    /// Goes along the list, and finds those of so many conversations that have a message with the words; the newest such
+    /// messages of each. Has one row without a conversation if there is none.
+    SEARCH_WALK = concat!(
+        "WITH walked AS MATERIALIZED (
+             SELECT * FROM conversations WHERE site_id = $1 AND (updated_at, id) < ($2, $3)
+             ORDER BY updated_at DESC, id DESC LIMIT $4
+         ), state AS (
+             SELECT count(*) AS walked, (array_agg(updated_at ORDER BY updated_at, id))[1] AS updated_at,
+                    (array_agg(id ORDER BY updated_at, id))[1] AS id
+             FROM walked
+         )
+         SELECT state.walked, state.updated_at, state.id, ", summary!(), ", ", message!(), "
+         FROM state LEFT JOIN (
+             walked c JOIN LATERAL (
+                 SELECT * FROM messages WHERE conversation_id = c.id AND words @@ $5::text::tsquery
+                 ORDER BY seq DESC LIMIT $6
+             ) m ON true
+         ) ON true
+         ORDER BY c.updated_at DESC, c.id DESC, m.seq DESC"
+    );
+    /// Finds all messages with the words, and gives those of the first conversations.
+    SEARCH_ALL = concat!(
+        "WITH found AS MATERIALIZED (
+             SELECT conversation_id, seq, row_number() OVER (PARTITION BY conversation_id ORDER BY seq DESC) AS newest
+             FROM messages WHERE words @@ $4::text::tsquery AND site_id = $1
+         ), listed AS MATERIALIZED (
+             SELECT c.* FROM conversations c
+             WHERE c.id IN (SELECT conversation_id FROM found) AND (c.updated_at, c.id) < ($2, $3)
+             ORDER BY c.updated_at DESC, c.id DESC LIMIT $5
+         )
+         SELECT ", summary!(), ", ", message!(), "
+         FROM listed c
+         JOIN found ON found.conversation_id = c.id AND found.newest <= $6
+         JOIN messages m ON m.conversation_id = c.id AND m.seq = found.seq
+         ORDER BY c.updated_at DESC, c.id DESC, m.seq DESC"
+    );
+    UNINDEXED =
+        "SELECT id, text FROM messages WHERE words IS NULL AND status <> 'streaming' LIMIT $1 FOR UPDATE SKIP LOCKED";
+    INDEX =
+        "UPDATE messages SET words = array_to_tsvector(string_to_array(found.words, ' '))
+         FROM unnest($1::uuid[], $2::text[]) AS found (id, words) WHERE messages.id = found.id";
     THREAD = concat!(
         "SELECT ", summary!(), ", ", message!(), " FROM conversations c", page!(),
         " WHERE c.id = $3 AND c.site_id = $4 ORDER BY m.seq"

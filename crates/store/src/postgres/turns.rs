@@ -6,7 +6,7 @@ use std::sync::Arc;
 use frontdesk_core::{
     CloseTurn, ConversationId, FinishReason, HistoryEntry, IdempotencyKey, Message, MessageId, MessageStatus,
     NodeBeats, OpenTurn, OpenedTurn, RepeatedTurn, Role, SavePartial, TurnFailure, TurnOpening, Usage,
-    preview,
+    index_words, preview,
 };
 use futures_util::future::try_join3;
 use tokio_postgres::Row;
@@ -198,6 +198,7 @@ struct AppendedTurn<'a> {
     now: i64,
     key: Option<&'a str>,
     node: Uuid,
+    words: String,
 }
 
 impl<'a> AppendedTurn<'a> {
@@ -214,12 +215,14 @@ impl<'a> AppendedTurn<'a> {
             now: turn.now.millis(),
             key: turn.idempotency_key.as_ref().map(IdempotencyKey::as_str),
             node: uuid(turn.node.as_bytes()),
+            words: index_words(turn.text.as_str()).join(" "),
         }
     }
 
-    fn values(&self) -> [&(dyn ToSql + Sync); 10] {
-        let Self { visitor_message, answer, site, conversation, seq, revision, text, now, key, node } = self;
-        [visitor_message, answer, site, conversation, seq, revision, text, now, key, node]
+    fn values(&self) -> [&(dyn ToSql + Sync); 11] {
+        let Self { visitor_message, answer, site, conversation, seq, revision, text, now, key, node, words } =
+            self;
+        [visitor_message, answer, site, conversation, seq, revision, text, now, key, node, words]
     }
 }
 
@@ -356,6 +359,7 @@ pub(super) async fn close(
                 &column(&ending, |turn| turn.facts.total_millis.map(i64::from)),
                 &column(&ending, |turn| turn.now.millis()),
                 &column(&ending, |turn| preview(&turn.text)),
+                &column(&ending, |turn| index_words(&turn.text).join(" ")),
             ],
         )
         .await?;

@@ -215,7 +215,10 @@ mod tests {
         let database = folder.path().join("test.db");
         with_messages(&database, 0..400).await;
         let connection = Connection::open(&database).unwrap();
-        connection.execute_batch("DELETE FROM messages; DELETE FROM conversations").unwrap();
+        let forget = "INSERT INTO message_words (message_words) VALUES ('delete-all')";
+        connection
+            .execute_batch(&format!("DELETE FROM messages; DELETE FROM conversations; {forget}"))
+            .unwrap();
         drop(connection);
         let needle = b"question";
         let has = |path: &Path| fs::read(path).unwrap().windows(needle.len()).any(|bytes| bytes == needle);

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::conversations::find;
 use super::error::Failure;
 use super::rows;
+use super::words;
 
 pub(super) fn rate(connection: &Connection, rating: &RateAnswer) -> Result<Option<RatedAnswer>, Failure> {
     let found = connection
@@ -75,6 +76,7 @@ pub(super) fn delete(
         })
         .optional()?;
     let Some(session) = owner else { return Ok(None) };
+    words::take_out_all(connection, conversation.as_bytes(), None)?;
     // What belongs to it goes with it.
     connection
         .prepare_cached("DELETE FROM conversations WHERE id = ?")?

@@ -1,15 +1,15 @@
 use async_trait::async_trait;
 use frontdesk_core::{
     Changes, CloseTurn, ConversationId, ConversationList, ConversationName, ConversationQuery,
-    ConversationStore, DeletedConversation, ListCursor, Message, MessageId, OpenTurn, RateAnswer,
-    RatedAnswer, SavePartial, SecretHash, SessionKey, SiteId, StoreError, Thread, ThreadPage, Timestamp,
-    TurnOpening,
+    ConversationSearch, ConversationStore, DeletedConversation, ListCursor, Message, MessageId, OpenTurn,
+    RateAnswer, RatedAnswer, SavePartial, SearchPage, SecretHash, SessionKey, SiteId, StoreError, Thread,
+    ThreadPage, Timestamp, TurnOpening,
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::Failure;
 use super::rows::{self, MESSAGE, SUMMARY};
-use super::{SqliteStore, changes, turns};
+use super::{SqliteStore, changes, search, turns, words};
 
 #[async_trait]
 impl ConversationStore for SqliteStore {
@@ -43,6 +43,14 @@ impl ConversationStore for SqliteStore {
 
     async fn conversations(&self, query: ConversationQuery) -> Result<ConversationList, StoreError> {
         self.read(move |connection| list(connection, &query)).await
+    }
+
+    async fn search(&self, search: ConversationSearch) -> Result<SearchPage, StoreError> {
+        self.read(move |connection| search::search(connection, &search)).await
+    }
+
+    async fn index_messages(&self, limit: u32) -> Result<u64, StoreError> {
+        self.write(move |connection| words::catch_up(connection, limit)).await
     }
 
     async fn thread(

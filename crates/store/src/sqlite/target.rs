@@ -147,8 +147,9 @@ fn put_conversation(
     let sql =
         "INSERT INTO conversations (id, site_id, session, has_secret, created_at, updated_at, last_message,
                                           last_role, message_count, revision, visitor_id, visitor_name,
-                                          visitor_email)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
+                                          visitor_email, number)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(number), 0) + 1 FROM conversations))
+               ON CONFLICT (id) DO NOTHING";
     let made = transaction.prepare_cached(sql)?.execute(params![
         id.as_bytes(),
         site.as_bytes(),

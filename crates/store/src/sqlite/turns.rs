@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::Failure;
 use super::rows::{self, MESSAGE};
+use super::words;
 
 pub(super) fn open(connection: &Connection, turn: &OpenTurn) -> Result<TurnOpening, Failure> {
     let conversation = find_conversation(connection, turn)?;
@@ -100,8 +101,10 @@ fn begin_conversation(connection: &Connection, turn: &OpenTurn) -> Result<Conver
     connection
         .prepare_cached(
             "INSERT INTO conversations
-                 (id, site_id, session, has_secret, created_at, updated_at, last_message, last_role, message_count)
-             VALUES (?, ?, ?, ?, ?, ?, '', 'user', 0)",
+                 (id, site_id, session, has_secret, created_at, updated_at, last_message, last_role, message_count,
+                  number)
+             VALUES (?, ?, ?, ?, ?, ?, '', 'user', 0,
+                     (SELECT coalesce(max(number), 0) + 1 FROM conversations))",
         )?
         .execute(params![
             id.as_bytes(),
@@ -149,9 +152,10 @@ fn append_turn(
     connection
         .prepare_cached(
             "INSERT INTO messages
-                 (id, site_id, conversation_id, seq, revision, role, status, text, created_at, idempotency_key, node_id)
-             VALUES (?1, ?2, ?3, ?4, ?9 - 1, 'user', 'accepted', ?5, ?6, ?7, NULL),
-                    (?8, ?2, ?3, ?4 + 1, ?9, 'assistant', 'streaming', '', ?6, NULL, ?10)",
+                 (id, site_id, conversation_id, seq, revision, role, status, text, created_at, idempotency_key, node_id,
+                  is_indexed)
+             VALUES (?1, ?2, ?3, ?4, ?9 - 1, 'user', 'accepted', ?5, ?6, ?7, NULL, 1),
+                    (?8, ?2, ?3, ?4 + 1, ?9, 'assistant', 'streaming', '', ?6, NULL, ?10, 0)",
         )?
         .execute(params![
             turn.ids.visitor_message.as_bytes(),
@@ -165,6 +169,7 @@ fn append_turn(
             revision,
             turn.node.as_bytes(),
         ])?;
+    words::put_in(connection, conversation.as_bytes(), seq, text)?;
     Ok(seq)
 }
 
@@ -185,13 +190,14 @@ fn replace_answer(
     seq: u32,
     turn: &OpenTurn,
 ) -> Result<(), Failure> {
+    words::take_out_all(connection, conversation.as_bytes(), Some(seq))?;
     let revision = next_revision(connection, conversation.as_bytes(), turn.now)?;
     connection
         .prepare_cached(
             "UPDATE messages
              SET id = ?, revision = ?, status = 'streaming', text = '', created_at = ?, node_id = ?, model = NULL,
                  finish = NULL, failure = NULL, input_tokens = NULL, output_tokens = NULL, first_token_millis = NULL,
-                 total_millis = NULL, rating = NULL, rating_reason = NULL, rating_comment = NULL
+                 total_millis = NULL, rating = NULL, rating_reason = NULL, rating_comment = NULL, is_indexed = 0
              WHERE conversation_id = ? AND seq = ?",
         )?
         .execute(params![
@@ -265,7 +271,7 @@ pub(super) fn close(connection: &Connection, turn: &CloseTurn) -> Result<bool, F
         .prepare_cached(
             "UPDATE messages
              SET revision = ?, status = ?, text = ?, model = ?, finish = ?, failure = ?, input_tokens = ?, output_tokens = ?,
-                 first_token_millis = ?, total_millis = ?
+                 first_token_millis = ?, total_millis = ?, is_indexed = 1
              WHERE id = ?",
         )?
         .execute(params![
@@ -281,6 +287,7 @@ pub(super) fn close(connection: &Connection, turn: &CloseTurn) -> Result<bool, F
             total_millis,
             turn.answer.as_bytes(),
         ])?;
+    words::put_in(connection, &conversation, seq, &turn.text)?;
     if !turn.text.is_empty() {
         connection
             .prepare_cached(

@@ -142,9 +142,14 @@ fn dump(path: &Path) -> Dump {
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
     );
     let mut dump = Dump::new();
-    for table in tables.iter().filter(|table| !LEFT_OUT.contains(&table.as_str())) {
-        for column in
-            list(&format!("SELECT name FROM pragma_table_info('{table}') WHERE name <> '{LEFT_OUT_COLUMN}'"))
+    // What is found by which words is made anew, and so are the numbers for it.
+    let is_moved =
+        |table: &&String| !LEFT_OUT.contains(&table.as_str()) && !table.starts_with("message_words");
+    for table in tables.iter().filter(is_moved) {
+        let columns = list(&format!("SELECT name FROM pragma_table_info('{table}')"));
+        for column in columns
+            .into_iter()
+            .filter(|column| ![LEFT_OUT_COLUMN, "number", "is_indexed"].contains(&column.as_str()))
         {
             // By something that names the row on both sides.
             let order = match table.as_str() {
@@ -189,8 +194,8 @@ fn empty_columns(server: &PostgresServer, database: &str) -> String {
              WHERE table_schema = 'public' AND table_name NOT IN ({left_out}) AND column_name <> '{LEFT_OUT_COLUMN}' ORDER BY 1"
         ),
     );
-    // The part of a site's count may be the first one.
-    let looked_at = columns.lines().filter(|column| *column != "site_counts part");
+    // The part of a site's count may be the first one, and words are made anew.
+    let looked_at = columns.lines().filter(|column| !["site_counts part", "messages words"].contains(column));
     let each = looked_at.map(|column| {
         let (table, column) = column.split_once(' ').unwrap();
         format!(

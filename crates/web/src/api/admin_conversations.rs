@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use frontdesk_core::{ConversationQuery, ConversationSummary};
+use frontdesk_core::{
+    ConversationQuery, ConversationSearch, ConversationSummary, Excerpt, ListCursor, SearchHit, SearchQuery,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -46,6 +48,39 @@ pub(crate) struct AdminConversation {
     /// Who the visitor is, if the site has vouched for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     visitor: Option<VisibleVisitor>,
+    /// With `q`: the newest message that has what is looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r#match: Option<Match>,
+}
+
+/// A message that was found, and where.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Match {
+    message_id: String,
+    /// `user` or `assistant`.
+    role: &'static str,
+    /// Milliseconds since the Unix epoch.
+    created_at: i64,
+    /// A piece of its text, as plain text, with `…` where something was left out.
+    excerpt: String,
+    /// What was found in the excerpt: the begin and the end of each, in UTF-16 units.
+    highlights: Vec<[usize; 2]>,
+}
+
+impl AdminConversation {
+    fn found(hit: SearchHit, query: &SearchQuery) -> Self {
+        let Excerpt { text, found } = query.excerpt(&hit.message.text);
+        let units = |at: usize| text[..at].encode_utf16().count();
+        let found = Match {
+            message_id: hit.message.id.to_string(),
+            role: hit.message.role.as_str(),
+            created_at: hit.message.created_at.millis(),
+            highlights: found.iter().map(|range| [units(range.start), units(range.end)]).collect(),
+            excerpt: text,
+        };
+        Self { r#match: Some(found), ..hit.conversation.into() }
+    }
 }
 
 impl From<ConversationSummary> for AdminConversation {
@@ -61,16 +96,18 @@ impl From<ConversationSummary> for AdminConversation {
             message_count: summary.message_count,
             has_secret: summary.has_secret,
             visitor: summary.identity.as_ref().map(VisibleVisitor::from),
+            r#match: None,
         }
     }
 }
 
-/// Lists conversations, latest activity first.
+/// Lists conversations, latest activity first; with `q` only those in which it was said.
 #[utoipa::path(
     get, path = "/v1/admin/conversations", tag = "admin",
     params(
         ("limit" = Option<u32>, Query, description = "How many, 1 to 200; 100 if not given.", minimum = 1, maximum = 200),
         ("cursor" = Option<String>, Query, description = "The `nextCursor` of the page before."),
+        ("q" = Option<String>, Query, description = "What one of its messages must have: all of the words, `\"phrases\"` as they stand, and the last word also as the beginning of others. A page may have fewer than `limit` then, although there are more: `nextCursor` tells."),
     ),
     security(("adminKey" = [])),
     responses(
@@ -89,11 +126,33 @@ pub(crate) async fn admin_conversations(
 ) -> Result<JsonReply<AdminConversations>, ApiError> {
     let limit = query.number("limit", 1..=200)?.unwrap_or(100);
     let after = query.text("cursor")?.map(|text| cursor::decode(admin.site, text).ok_or(Code::InvalidCursor));
-    let query = ConversationQuery { site: admin.site, after: after.transpose()?, limit };
+    let after = after.transpose()?;
+    if let Some(text) = query.text("q")?.filter(|text| !text.trim().is_empty()) {
+        return found(&api, admin, text, after, limit).await;
+    }
+    let query = ConversationQuery { site: admin.site, after, limit };
     let list = api.ports.store.conversations(query).await?;
     Ok(JsonReply(AdminConversations {
         conversations: list.conversations.into_iter().map(AdminConversation::from).collect(),
         total: list.total,
         next_cursor: list.next.map(|next| cursor::encode(admin.site, next)),
+    }))
+}
+
+async fn found(
+    api: &Api,
+    admin: Admin,
+    text: &str,
+    after: Option<ListCursor>,
+    limit: u32,
+) -> Result<JsonReply<AdminConversations>, ApiError> {
+    let (site, query, store) = (admin.site, SearchQuery::parse(text), &api.ports.store);
+    let total = store.conversations(ConversationQuery { site, after: None, limit: 1 }).await?.total;
+    let search = ConversationSearch { site, query: query.clone(), after, limit };
+    let page = store.search(search).await?;
+    Ok(JsonReply(AdminConversations {
+        conversations: page.hits.into_iter().map(|hit| AdminConversation::found(hit, &query)).collect(),
+        total,
+        next_cursor: page.next.map(|next| cursor::encode(site, next)),
     }))
 }

@@ -4,7 +4,8 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use frontdesk_core::{
-    ConversationId, ConversationList, ConversationQuery, ConversationSummary, Role, ThreadPage, Timestamp,
+    ConversationId, ConversationList, ConversationQuery, ConversationSearch, ConversationSummary, Excerpt,
+    ListCursor, Role, SearchHit, SearchQuery, ThreadPage, Timestamp,
 };
 
 use super::Dashboard;
@@ -37,10 +38,64 @@ struct ConversationsPage {
 struct ListView {
     rows: Vec<Row>,
     total: u64,
-    /// Where this page of the list begins, as part of the addresses that keep to it; empty on the first one.
-    place: String,
-    /// Where the next page begins.
+    /// What is looked for; empty if nothing is.
+    looked_for: String,
+    /// Whether this is not the first page.
+    is_later: bool,
+    /// What is looked for and where this page of the list begins, as the parameters of addresses that keep to it.
+    kept: String,
+    /// The same for the next page.
     next: Option<String>,
+}
+
+impl ListView {
+    /// The address of the list, or of something in it, that keeps to what is looked for and to this page.
+    fn at(&self, path: &str) -> String {
+        if self.kept.is_empty() { path.to_owned() } else { format!("{path}?{}", self.kept) }
+    }
+
+    /// The address of the first page of what is looked for.
+    fn first(&self) -> String {
+        if self.looked_for.is_empty() {
+            "/".to_owned()
+        } else {
+            format!("/?{}", parameters(&self.looked_for, ""))
+        }
+    }
+}
+
+/// What is looked for and a place in the list, as parameters of an address.
+fn parameters(looked_for: &str, place: &str) -> String {
+    let mut parameters = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in [("q", looked_for), ("after", place)] {
+        if !value.is_empty() {
+            parameters.append_pair(name, value);
+        }
+    }
+    parameters.finish()
+}
+
+/// A piece of a text, which was found or not.
+struct Piece {
+    text: String,
+    is_found: bool,
+}
+
+fn pieces(excerpt: &Excerpt) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut add = |text: &str, is_found| {
+        if !text.is_empty() {
+            pieces.push(Piece { text: text.to_owned(), is_found });
+        }
+    };
+    let mut at = 0;
+    for found in &excerpt.found {
+        add(&excerpt.text[at..found.start], false);
+        add(&excerpt.text[found.clone()], true);
+        at = found.end;
+    }
+    add(&excerpt.text[at..], false);
+    pieces
 }
 
 /// A conversation in the list.
@@ -53,6 +108,8 @@ struct Row {
     visitor_last: bool,
     message_count: u32,
     is_current: bool,
+    /// What was found in it.
+    excerpt: Vec<Piece>,
 }
 
 impl Row {
@@ -65,7 +122,14 @@ impl Row {
             visitor_last: summary.last_role == Role::Visitor,
             message_count: summary.message_count,
             is_current: Some(summary.id) == current,
+            excerpt: Vec::new(),
         }
+    }
+
+    fn found(hit: SearchHit, query: &SearchQuery, now: Timestamp, current: Option<ConversationId>) -> Self {
+        let excerpt = pieces(&query.excerpt(&hit.message.text));
+        let visitor_last = hit.message.role == Role::Visitor;
+        Self { visitor_last, excerpt, ..Self::new(hit.conversation, now, current) }
     }
 }
 
@@ -114,13 +178,50 @@ async fn read_list(
         "" => None,
         place => Some(cursor::decode(site, place).ok_or(Code::InvalidCursor)?),
     };
-    let query = ConversationQuery { site, after, limit: LIST };
-    let ConversationList { conversations, total, next } = dashboard.ports.store.conversations(query).await?;
+    let looked_for = query.text("q")?.unwrap_or_default().trim();
     let now = dashboard.ports.clock.now();
+    let (total, rows, next) = if looked_for.is_empty() {
+        let query = ConversationQuery { site, after, limit: LIST };
+        let ConversationList { conversations, total, next } =
+            dashboard.ports.store.conversations(query).await?;
+        (total, conversations.into_iter().map(|summary| Row::new(summary, now, current)).collect(), next)
+    } else {
+        let first = ConversationQuery { site, after: None, limit: 1 };
+        let total = dashboard.ports.store.conversations(first).await?.total;
+        let (rows, next) = find(dashboard, looked_for, after, current).await?;
+        (total, rows, next)
+    };
     Ok(ListView {
-        rows: conversations.into_iter().map(|summary| Row::new(summary, now, current)).collect(),
+        rows,
         total,
-        place: place.to_owned(),
-        next: next.map(|next| cursor::encode(site, next)),
+        is_later: !place.is_empty(),
+        kept: parameters(looked_for, place),
+        next: next.map(|next| parameters(looked_for, &cursor::encode(site, next))),
+        looked_for: looked_for.to_owned(),
     })
+}
+
+/// How often more is looked for, so that a page has something on it.
+const LOOKS: usize = 4;
+
+async fn find(
+    dashboard: &Dashboard,
+    looked_for: &str,
+    mut after: Option<ListCursor>,
+    current: Option<ConversationId>,
+) -> Result<(Vec<Row>, Option<ListCursor>), ApiError> {
+    let (site, query, now) =
+        (dashboard.settings.site, SearchQuery::parse(looked_for), dashboard.ports.clock.now());
+    let mut hits: Vec<SearchHit> = Vec::new();
+    for _ in 0..LOOKS {
+        let limit = LIST.saturating_sub(u32::try_from(hits.len()).unwrap_or(LIST));
+        let search = ConversationSearch { site, query: query.clone(), after, limit: limit.max(1) };
+        let page = dashboard.ports.store.search(search).await?;
+        hits.extend(page.hits);
+        after = page.next;
+        if after.is_none() || hits.len() >= usize::try_from(LIST).unwrap_or(usize::MAX) {
+            break;
+        }
+    }
+    Ok((hits.into_iter().map(|hit| Row::found(hit, &query, now, current)).collect(), after))
 }

@@ -64,3 +64,42 @@ async fn a_conversation_has_its_messages() {
     assert_eq!(said, [("user", "question 0"), ("assistant", "answer 0")]);
     assert!(messages.iter().all(|it| it["_id"].is_string() && it["createdAt"].is_i64()));
 }
+
+#[tokio::test]
+async fn what_was_said_is_found_with_an_excerpt() {
+    let desk = desk_with(12).await;
+    let body = json!({ "sessionId": "session-3", "message": "And <b>the</b> 😀 Parcel? The parcel!" });
+    desk.say(desk.post("/v1/chat").key().json(&body), "It left").await;
+    let find = async |query: &str| {
+        let reply = desk.get(&format!("/v1/admin/conversations?{query}")).admin().send().await;
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.body);
+        reply.json()
+    };
+    let list = find("q=the%20parc").await;
+    let hit = &list["conversations"][0];
+    assert_eq!(
+        (&list["total"], &list["nextCursor"], &hit["sessionId"]),
+        (&json!(12), &Value::Null, &json!("session-3"))
+    );
+    let found = &hit["match"];
+    assert_eq!((&found["role"], &found["excerpt"]), (&json!("user"), &body["message"]));
+    // "the", "Parcel", "The" and "parcel", as JavaScript counts.
+    assert_eq!(found["highlights"], json!([[7, 10], [18, 24], [26, 29], [30, 36]]));
+    assert!(find("q=nothing").await["conversations"].as_array().unwrap().is_empty());
+    assert_eq!(find("q=%20").await["conversations"].as_array().unwrap().len(), 12, "nothing to look for");
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = find(&format!("q=question&limit=5{cursor}")).await;
+        seen.extend(page["conversations"].as_array().unwrap().iter().map(|it| it["sessionId"].clone()));
+        match page["nextCursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    let expected: Vec<_> =
+        [3, 11, 10, 9, 8, 7, 6, 5, 4, 2, 1, 0].map(|n| json!(format!("session-{n}"))).into();
+    assert_eq!(seen, expected);
+    for hostile in ["q=%22", "q=%00", "q=a%27%3B--", "q=NEAR(", &format!("q={}", "x%20".repeat(2000))] {
+        find(hostile).await;
+    }
+}

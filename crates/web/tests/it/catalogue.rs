@@ -249,6 +249,14 @@ async fn queries_and_ids() {
     for query in ["cursor=x", "cursor=", "cursor=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
         rows.push((query, list(query), 400, "Invalid query parameters", "invalid_cursor"));
     }
+    rows.push(("q twice", list("q=a&q=b"), 400, "Invalid query parameters", "invalid_query"));
+    rows.push((
+        "q and a bad cursor",
+        list("q=a&cursor=x"),
+        400,
+        "Invalid query parameters",
+        "invalid_cursor",
+    ));
     let long = "x".repeat(129);
     rows.push(("a long id", one(&long), 400, "Invalid conversationId", "invalid_conversation_id"));
     for id in ["x", "01a204d1-42e2-7df8-91f4-c50a8d5356e4", "..%2f..", "'%20OR%201=1"] {

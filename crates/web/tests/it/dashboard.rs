@@ -179,3 +179,37 @@ async fn style_and_script_keep_to_their_budgets() {
         assert!(size < budget, "{ending}: {size} bytes");
     }
 }
+
+#[tokio::test]
+async fn what_was_said_is_found_from_the_list() {
+    let desk = Desk::open().await;
+    let id = say(&desk, "one", "Where is my <b>parcel</b>?", "On its way.").await;
+    say(&desk, "two", "Do you ship to Norway?", "We do.").await;
+    let page = read(&desk, "/?q=parcel").await.body;
+    assert!(page.contains("Where is my &#60;b&#62;<mark>parcel</mark>&#60;/b&#62;?"), "{page}");
+    assert!(page.contains(&format!("href=\"/conversations/{id}?q=parcel\"")), "{page}");
+    assert!(!page.contains("Norway"));
+    assert!(page.contains("value=\"parcel\""));
+    let open = read(&desk, &format!("/conversations/{id}?q=parcel")).await.body;
+    assert!(open.contains("<mark>parcel</mark>") && open.contains("href=\"/?q=parcel\""), "{open}");
+
+    let nothing = read(&desk, "/?q=%22%3E%3Cscript%3E").await.body;
+    assert!(nothing.contains("Nothing for “&#34;&#62;&#60;script&#62;”"), "{nothing}");
+    assert!(nothing.contains("value=\"&#34;&#62;&#60;script&#62;\"") && !nothing.contains("<script>"));
+    assert!(nothing.contains("Clear search"));
+    assert_eq!(read(&desk, "/?q=%00").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_long_list_of_what_was_found_is_read_page_by_page() {
+    let desk = Desk::open().await;
+    for n in 0..60 {
+        say(&desk, &format!("session-{n}"), &format!("question {n}."), "ok").await;
+    }
+    let first = read(&desk, "/?q=question").await.body;
+    assert_eq!(first.matches("<li><a class=\"cv").count(), 50);
+    let next = first.split("href=\"/?q=question&#38;after=").nth(1).unwrap().split('"').next().unwrap();
+    let second = read(&desk, &format!("/?q=question&after={next}")).await.body;
+    assert_eq!(second.matches("<li><a class=\"cv").count(), 10);
+    assert!(second.contains("href=\"/?q=question\">Newest"), "{second}");
+}
