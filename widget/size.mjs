@@ -1,9 +1,8 @@
-// Prints what each part of the bundle weighs, compressed, and fails if the whole is above its budget.
+// Prints what each part of the bundle weighs, compressed as well as zlib can. The server sends it some 3 % smaller, which is what
+// the budget is about: the test beside the server keeps it (`crates/web/tests/it/widget.rs`).
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { bundle } from './build.mjs';
-
-const BUDGET = 24_000;
 
 const withoutWords = (source) => source.replace(/^( {2}\w+:) .*,$/gm, "$1 '',");
 
@@ -29,9 +28,5 @@ const whole = await weigh();
 const rows = [];
 for (const [name, part] of Object.entries(PARTS)) rows.push([name, whole - (await weigh(leaveOut(part)))]);
 // The parts compress better together than alone, so what two of them have in common is counted here.
-rows.push(['rest', rows.reduce((rest, [, weight]) => rest - weight, whole)], ['whole', whole], ['budget', BUDGET]);
+rows.push(['rest', rows.reduce((rest, [, weight]) => rest - weight, whole)], ['whole', whole]);
 for (const [name, weight] of rows) console.log(name.padEnd(10) + String(weight).padStart(6));
-if (whole > BUDGET) {
-  console.error(`The bundle is ${whole - BUDGET} bytes above its budget.`);
-  process.exitCode = 1;
-}

@@ -30,12 +30,12 @@ export function deriveAccent(colour = '', dark = false): Record<string, Rgb> {
     return step;
   };
   return {
-    accent,
-    'accent-hover': mix(accent, onAccent === WHITE ? INK : WHITE, 0.12),
-    'on-accent': onAccent,
-    'accent-text': reach(4.5, surface, surface2, soft),
-    'accent-edge': reach(3, surface),
-    'accent-soft': soft,
+    '--accent': accent,
+    '--accent-hover': mix(accent, onAccent === WHITE ? INK : WHITE, 0.12),
+    '--on-accent': onAccent,
+    '--accent-text': reach(4.5, surface, surface2, soft),
+    '--accent-edge': reach(3, surface),
+    '--accent-soft': soft,
   };
 }
 

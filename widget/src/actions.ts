@@ -1,42 +1,25 @@
 /** What a visitor can do with an answer, and the form that asks what was wrong with it. */
 
-import { Icon, icon } from './icons';
+import { Icon, tool } from './icons';
 import { box, button, type Child, type Shape, shape } from './shape';
 import type { ChatState } from './state';
 import type { Turn } from './turn';
 import { Words } from './words';
 
-/** The reasons as the server names them, and as visitors read them. */
-const reasons = () => ({
-  incorrect: Words.incorrect,
-  outdated: Words.outdated,
-  unanswered: Words.unanswered,
-  unclear: Words.unclear,
-});
+/** The reasons, which the server and the words call the same. */
+const REASONS = ['incorrect', 'outdated', 'unanswered', 'unclear'] as const;
 
 /** `note` is what there is to say about the answer. */
 export function actionsShape(turn: Turn, note: Child, { on }: ChatState): Shape {
   const rating = (value: 'up' | 'down', name: string) =>
-    button(
-      {
-        class: `icon ${value}`,
-        'aria-label': name,
-        'aria-pressed': `${turn.rating === value}`,
-        onclick: () => on.rate(turn, value),
-      },
-      icon(Icon.thumb),
-    );
+    tool(name, Icon.thumb, () => on.rate(turn, value), {
+      class: `icon ${value}`,
+      'aria-pressed': `${turn.rating === value}`,
+    });
   return box(
     'actions',
     isSecureContext &&
-      button(
-        {
-          class: 'icon',
-          'aria-label': Words.copyAnswer,
-          onclick: (event: Event) => on.copy(event.currentTarget as HTMLElement, turn.answer),
-        },
-        icon(Icon.copy),
-      ),
+      tool(Words.copyAnswer, Icon.copy, (event) => on.copy(event.currentTarget as HTMLElement, turn.answer)),
     rating('up', Words.goodAnswer),
     rating('down', Words.badAnswer),
     shape('span', {}, turn.thanks || note),
@@ -50,12 +33,12 @@ export function feedbackForm(turn: Turn, { on }: ChatState): Shape {
     box(
       'legend',
       shape('b', {}, Words.whatWentWrong),
-      button({ class: 'icon', 'aria-label': Words.close, onclick: () => on.closeForm(turn) }, icon(Icon.cross)),
+      tool(Words.close, Icon.cross, () => on.closeForm(turn)),
     ),
     box(
       'chips',
-      ...Object.entries(reasons()).map(([reason, name]) =>
-        button({ 'aria-pressed': `${turn.reason === reason}`, onclick: () => on.blame(turn, reason) }, name),
+      ...REASONS.map((reason) =>
+        button({ 'aria-pressed': `${turn.reason === reason}`, onclick: () => on.blame(turn, reason) }, Words[reason]),
       ),
     ),
     shape('textarea', { class: 'input', rows: '2', 'aria-label': Words.tellMore, placeholder: Words.tellMore }),

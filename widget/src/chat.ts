@@ -50,7 +50,6 @@ export function startChat(
   const conversation = createConversation(config, session, link, changed, life, () => countUnread(0));
   const takeover = createTakeover(host, close, life);
   let voice: Voice = voiceOf('en', config.words ?? {});
-  let isCompleted = false;
   /** Devices whose Enter key had better add a line, and where a focus brings up a keyboard. */
   const touch = matchMedia('(pointer: coarse)');
   /** Turns whose end the visitor has yet to hear of. */
@@ -84,9 +83,7 @@ export function startChat(
     if (!state.built) return;
     if (!scroll) {
       scroll = createScroll(find('.log'));
-      const resized = new ResizeObserver(changed);
-      resized.observe(find('.log'));
-      life.addEventListener('abort', () => resized.disconnect());
+      new ResizeObserver(changed).observe(find('.log'));
       setDraft(session.tab().draft ?? '');
     }
     scroll.follow(find('[aria-busy=true]:not(.me)'), conversation.turns[0]);
@@ -182,7 +179,7 @@ export function startChat(
     if (!isSeen() && !state.quiet) chime();
     if (!state.isOpen && person) {
       state.peek = turn;
-      on.holdPeek(false);
+      awaitPeek();
     }
     countUnread(state.unread + 1);
     markRead();
@@ -191,13 +188,19 @@ export function startChat(
     return text.slice(0, SPOKEN) + (text.length > SPOKEN ? Words.answerContinues : '');
   }
 
+  /** Lets the message beside the launcher go after a while, but not while the visitor is at it. */
+  function awaitPeek() {
+    clearTimeout(peekTimer);
+    peekTimer = setTimeout(find('.peek:is(:hover, :focus-within)') ? awaitPeek : on.closePeek, PEEK_FOR);
+  }
+
   function open() {
     if (state.isOpen || life.aborted) return;
+    if (!state.built) complete();
     state.isOpen = state.built = true;
     state.peek = undefined;
     if (!config.target) session.updateTab({ open: true });
     if (scroll) scroll.pinned = true;
-    if (!isCompleted) complete();
     redraw();
     if (!config.target) takeover.update(find('.panel'));
     const unread = find('.log').firstElementChild?.children[conversation.turns.indexOf(firstUnread as Turn)];
@@ -211,7 +214,7 @@ export function startChat(
 
   /** The site's settings and the words come when a chat is opened for the first time. */
   function complete() {
-    isCompleted = state.waiting = true;
+    state.waiting = true;
     const show = () => {
       state.waiting = false;
       changed();
@@ -363,10 +366,6 @@ export function startChat(
       ask(question);
     },
     askForPerson: () => on.suggest(Words.talkToPerson),
-    holdPeek(hold) {
-      clearTimeout(peekTimer);
-      if (!hold) peekTimer = setTimeout(on.closePeek, PEEK_FOR);
-    },
     closePeek() {
       state.peek = undefined;
       changed();

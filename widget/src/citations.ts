@@ -3,7 +3,7 @@
 import type { Source } from './api';
 import { outward, safeAddress } from './markdown/links';
 import { type Attributes, box, type Child, type Shape, shape } from './shape';
-import { sourceNumber, Words } from './words';
+import { fill, Words } from './words';
 
 /** A number in brackets, with the space before it. */
 const MARK = /( ?\[(\d\d?)\])/;
@@ -21,7 +21,10 @@ export function cite(children: Child[], sources: Source[]): Child[] {
       const source = sources[number - 1];
       // By threes: text, the mark, its number.
       if (index % 3 > 1) return [];
-      const name = { class: 'cite', 'aria-label': source?.url && sourceNumber(number, source.title) };
+      const name = {
+        class: 'cite',
+        'aria-label': source?.url && fill(Words.sourceNumber, { number, title: source.title }),
+      };
       return index % 3 && source ? [JOINER, toSource(source, name, `${number}`)] : part;
     });
   });

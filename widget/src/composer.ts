@@ -4,7 +4,7 @@ import { Icon, icon } from './icons';
 import { box, button, type Shape, shape } from './shape';
 import type { ChatState } from './state';
 import { personOf } from './turn';
-import { newMessages, replyTo, sendAgainIn, tooLongBy, Words } from './words';
+import { fill, sendAgainIn, Words } from './words';
 
 /** What the server accepts, in UTF-16 units. */
 const LONGEST = 4000;
@@ -32,7 +32,11 @@ export function composerShape(state: ChatState): Shape {
     'div',
     { class: 'foot', inert: !!state.asking },
     missed !== undefined &&
-      button({ class: 'jump', onclick: on.jump }, icon(Icon.arrowDown), missed ? newMessages(missed) : Words.newAnswer),
+      button(
+        { class: 'jump', onclick: on.jump },
+        icon(Icon.arrowDown),
+        missed ? fill(Words.newMessages, { count: missed }) : Words.newAnswer,
+      ),
     isClosed(state) &&
       box(
         'field over',
@@ -48,7 +52,7 @@ export function composerShape(state: ChatState): Shape {
         placeholder: refused
           ? Words.unavailable
           : person
-            ? replyTo(person)
+            ? fill(Words.replyTo, { name: person })
             : config.inputPlaceholder || (turns.length ? Words.askFollowUp : Words.askQuestion),
         disabled: refused,
         'aria-describedby': 'fine',
@@ -69,7 +73,7 @@ export function composerShape(state: ChatState): Shape {
       'div',
       { id: 'fine', class: over ? 'fine split bad' : waiting || counter ? 'fine split' : 'fine' },
       shape('span', {}, over ? Words.tooLong : waiting || (!counter && (person ? Words.toPerson : Words.finePrint))),
-      shape('span', {}, over ? tooLongBy((length - LONGEST).toLocaleString()) : counter),
+      shape('span', {}, over ? fill(Words.tooLongBy, { count: (length - LONGEST).toLocaleString() }) : counter),
     ),
   );
 }

@@ -92,6 +92,7 @@ export function createConversation(
     return api;
   }
 
+  const running = () => turns.find((turn) => turn.state === 'streaming');
   const carried = () => (exchange ? queue[0] : undefined);
 
   /** Sends what is waiting, one after the other: the server answers one message of a conversation at a time. */
@@ -156,8 +157,8 @@ export function createConversation(
     if (api !== source) return;
     state.loading = false;
     if (!loaded) restored = undefined;
-    const running = turns.find((turn) => turn.state === 'streaming');
-    if (running) enqueue(running);
+    const begun = running();
+    if (begun) enqueue(begun);
     for (const { key, question, askedAt } of unsent) {
       if (turns.some((turn) => turn.key === key)) continue;
       const turn = newTurn(key, question, askedAt);
@@ -254,8 +255,7 @@ export function createConversation(
   const conversation: Conversation = Object.assign(state, {
     server,
     isBusy: () =>
-      (!!exchange && ['sending', 'waiting', 'streaming'].includes(queue[0]?.state as string)) ||
-      turns.some((turn) => turn.state === 'streaming'),
+      (!!exchange && ['sending', 'waiting', 'streaming'].includes(queue[0]?.state as string)) || !!running(),
     send(question: string) {
       const last = turns.at(-1);
       if (last && !last.accepted && !queue.includes(last)) {
@@ -279,11 +279,11 @@ export function createConversation(
       update();
     },
     stop() {
-      const running = turns.find((turn) => turn.state === 'streaming');
+      const begun = running();
       if (exchange) exchange.stop();
-      else if (running)
+      else if (begun)
         server()
-          .stop(running.answerId)
+          .stop(begun.answerId)
           .catch(() => {});
     },
     startOver() {

@@ -18,9 +18,7 @@ export function nameDay(time: number, today: number): string {
   // Rounded, because a day can have 23 or 25 hours.
   const ago = Math.round((today - day) / DAY);
   if (ago < 2) return Words.yesterday;
-  made[`${day} ${today} ${language}`] ??= new Date(time).toLocaleDateString(
-    language,
-    ago < 7 ? { weekday: 'long' } : { dateStyle: 'long' },
-  );
-  return made[`${day} ${today} ${language}`] as string;
+  const style = ago < 7 ? ({ weekday: 'long' } as const) : ({ dateStyle: 'long' } as const);
+  // biome-ignore lint/suspicious/noAssignInExpressions: reads as what it is, a cache.
+  return (made[`${day} ${today} ${language}`] ??= new Date(time).toLocaleDateString(language, style));
 }

@@ -6,7 +6,7 @@
 import { type Api, LEAVING, type Problem, type StoredMessage } from './api';
 import type { Link } from './link';
 import { listen } from './ndjson';
-import { newTurn, type Turn, tell } from './turn';
+import { type Turn, tell, turnOf } from './turn';
 
 /** What the feed says. Types and members that are not listed here are to be ignored. */
 export type FeedEvent = { cursor?: string | null } & (
@@ -80,9 +80,7 @@ export function mergeMessage(turns: Turn[], message: StoredMessage, carried?: Tu
     // An answer that was written anew has another id, and the place of the one that failed.
     if (role === 'assistant' && before && (!before.answerId || before.answerPlace === place)) turn = before;
     else {
-      turn = newTurn(clientMessageId ?? '', asked ? message.content : '', message.createdAt);
-      turn.state = 'complete';
-      turn.final = !turn.key;
+      turn = turnOf(message);
       turns.splice(index + 1, 0, turn);
     }
   }

@@ -1,6 +1,6 @@
 /** The icons. */
 
-import { type Shape, shape } from './shape';
+import { type Attributes, button, type Shape, shape } from './shape';
 
 /** Each icon as the one path it is drawn with, on a 24 by 24 grid. */
 export enum Icon {
@@ -30,3 +30,7 @@ export enum Icon {
 /** An icon. How large it is, the style sheet says; its name, if it needs one, is on the control around it. */
 export const icon = (path: Icon): Shape =>
   shape('svg', { viewBox: '0 0 24 24', 'aria-hidden': 'true' }, shape('path', { d: path }));
+
+/** A button that shows nothing but an icon. */
+export const tool = (name: string, path: Icon, onclick: (event: Event) => void, attributes: Attributes = {}): Shape =>
+  button({ class: 'icon', 'aria-label': name, onclick, ...attributes }, icon(path));

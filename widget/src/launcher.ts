@@ -1,11 +1,11 @@
 /** What is to be seen of the chat while it is closed: the launcher, and beside it what a person has just written. */
 
-import { Icon, icon } from './icons';
+import { Icon, icon, tool } from './icons';
 import { avatar } from './people';
 import { button, type Child, type Shape, shape } from './shape';
 import type { ChatState } from './state';
 import type { Turn } from './turn';
-import { unreadMessages, Words } from './words';
+import { fill, Words } from './words';
 
 const MOST_COUNTED = 9;
 
@@ -15,7 +15,7 @@ export function launcherShape({ isOpen, unread, on }: ChatState): Shape {
       class: 'launcher',
       'aria-haspopup': 'dialog',
       'aria-expanded': `${!!isOpen}`,
-      'aria-label': isOpen ? Words.minimise : unread ? unreadMessages(unread) : Words.openChat,
+      'aria-label': isOpen ? Words.minimise : unread ? fill(Words.unreadMessages, { count: unread }) : Words.openChat,
       onclick: on.toggle,
     },
     icon(isOpen ? Icon.chevron : Icon.bubble),
@@ -31,16 +31,9 @@ export function launcherShape({ isOpen, unread, on }: ChatState): Shape {
 export function peekShape({ person, answer }: Turn, { on }: ChatState): Child {
   return shape(
     'div',
-    {
-      class: 'peek',
-      role: 'status',
-      onmouseenter: () => on.holdPeek(true),
-      onmouseleave: () => on.holdPeek(false),
-      onfocusin: () => on.holdPeek(true),
-      onfocusout: () => on.holdPeek(false),
-    },
+    { class: 'peek', role: 'status' },
     avatar(person),
     button({ onclick: on.toggle }, shape('strong', {}, person), shape('span', { dir: 'auto' }, answer)),
-    button({ class: 'icon', 'aria-label': Words.dismiss, onclick: on.closePeek }, icon(Icon.cross)),
+    tool(Words.dismiss, Icon.cross, on.closePeek),
   );
 }

@@ -11,7 +11,7 @@ import { box, button, type Child, type Shape, shape } from './shape';
 import type { ChatState } from './state';
 import { isOver, isPersons, type Turn } from './turn';
 import { type Place, turnShape, typingShape } from './turn-shape';
-import { introduction, typing, Words } from './words';
+import { fill, typing, Words } from './words';
 
 /** What was shaped for a turn, and how far its text was read. */
 interface Memory {
@@ -76,7 +76,7 @@ function welcome({ config, on }: ChatState): Shape {
     'welcome',
     avatar(),
     shape('h3', { dir: 'auto' }, config.welcomeMessage),
-    shape('p', {}, introduction(config.title)),
+    shape('p', {}, fill(Words.introduction, { title: config.title })),
     config.privacyText && shape('p', { class: 'legal', dir: 'auto' }, config.privacyText, ' ', policy && link),
     suggestions.length > 0 &&
       shape(
@@ -95,7 +95,7 @@ function welcome({ config, on }: ChatState): Shape {
 
 /** As large as messages are, so that nothing jumps when they come. */
 const skeleton = () =>
-  shape('div', { class: 'skeleton', role: 'img', 'aria-label': Words.loading }, ...[1, 2, 3, 4].map(() => shape('i')));
+  shape('div', { class: 'skeleton', role: 'img', 'aria-label': Words.loading }, ...Array(4).fill(shape('i')));
 
 function recall(turn: Turn, place: Place, state: ChatState): Shape {
   turn.memory ??= { read: createReader(state.config.imageHosts), length: 0, text: [] };
@@ -103,15 +103,14 @@ function recall(turn: Turn, place: Place, state: ChatState): Shape {
   const over = isOver(turn);
   // Text that moves too much appears by the paragraph.
   const end = over || !still.matches ? turn.answer.length : turn.answer.lastIndexOf('\n\n') + 1;
-  const { state: stage, accepted, seen, rating, thanks, form, reason } = turn;
   const face = [
-    stage,
-    accepted,
-    seen,
-    rating,
-    thanks,
-    form,
-    reason,
+    turn.state,
+    turn.accepted,
+    turn.seen,
+    turn.rating,
+    turn.thanks,
+    turn.form,
+    turn.reason,
     end,
     ...Object.values(place),
     state.offline,

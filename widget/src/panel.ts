@@ -1,12 +1,12 @@
 /** The shape of everything on the page: the launcher, and the open chat around its log. */
 
 import { composerShape } from './composer';
-import { Icon, icon } from './icons';
+import { Icon, icon, tool } from './icons';
 import { launcherShape, peekShape } from './launcher';
 import { logShape } from './log';
 import { menuShape } from './menu';
 import { avatar } from './people';
-import { type Attributes, box, button, type Child, type Shape, shape } from './shape';
+import { box, button, type Child, type Shape, shape } from './shape';
 import { sheetShape } from './sheet';
 import type { ChatState } from './state';
 import { personOf } from './turn';
@@ -25,8 +25,6 @@ function panelShape(state: ChatState): Shape {
   const { asking, menu, offline, on } = state;
   const person = personOf(state.conversation.turns);
   const inert = !!asking;
-  const tool = (name: string, path: Icon, onclick: () => void, attributes: Attributes = {}) =>
-    button({ class: 'icon', 'aria-label': name, onclick, ...attributes }, icon(path));
   return shape(
     'div',
     {

@@ -3,7 +3,7 @@
 import { Icon, icon } from './icons';
 import { box, type Child, type Shape, shape } from './shape';
 import type { Turn } from './turn';
-import { joined, left, Words } from './words';
+import { fill, Words } from './words';
 
 /** Messages of one person closer together than this stand under one name. */
 const TOGETHER = 120_000;
@@ -27,12 +27,8 @@ export const goesOn = (turn: Turn, before: Turn | undefined) =>
   before?.person === turn.person && !before?.event && turn.askedAt - (before?.askedAt ?? 0) < TOGETHER;
 
 /** What has happened, as a sentence. Nothing for what we do not know. */
-export function eventText({ event, person = '' }: Turn, title: string): string {
-  if (event === 'asked') return Words.asked;
-  if (event === 'away') return Words.away;
-  if (event === 'joined') return joined(person);
-  return event === 'left' ? left(person, title) : '';
-}
+export const eventText = ({ event = 'closed', person: name = '' }: Turn, title: string) =>
+  /^(asked|away|joined|left)$/.test(event) ? fill(Words[event], { name, title }) : '';
 
 /** A line between the messages. */
 export const eventLine = (text: string, picture: Icon) => text && box('event', icon(picture), shape('span', {}, text));

@@ -68,7 +68,5 @@ export interface Handlers {
   saveTranscript(): void;
   toggleSound(): void;
   askForPerson(): void;
-  /** Keeps the message beside the launcher there, or lets it go after a while. */
-  holdPeek(hold: boolean): void;
   closePeek(): void;
 }

@@ -29,16 +29,15 @@ export function createTakeover(host: HTMLElement, leave: () => void, life?: Abor
     for (const child of outside) child.inert = true;
     root.style.setProperty('overflow', 'hidden', 'important');
     filled.setAttribute('aria-modal', 'true');
-    visualViewport?.addEventListener('resize', follow);
-    visualViewport?.addEventListener('scroll', follow);
-    addEventListener('popstate', leave);
+    const filling = new AbortController();
+    const { signal } = filling;
+    for (const change of ['resize', 'scroll']) visualViewport?.addEventListener(change, follow, { signal });
+    addEventListener('popstate', leave, { signal });
     if (!history.state?.[ENTRY]) history.pushState({ ...history.state, [ENTRY]: true }, '');
     follow();
     return () => {
-      removeEventListener('popstate', leave);
+      filling.abort();
       if (history.state?.[ENTRY]) history.back();
-      visualViewport?.removeEventListener('resize', follow);
-      visualViewport?.removeEventListener('scroll', follow);
       for (const name of ['style', 'aria-modal']) filled.removeAttribute(name);
       for (const child of outside) child.inert = false;
       root.style.setProperty('overflow', overflow);

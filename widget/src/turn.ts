@@ -76,6 +76,14 @@ export function newTurn(key: string, question: string, askedAt: number): Turn {
   return { key, question, askedAt, state: 'sending', answerId: '', answer: '', cursor: 0 };
 }
 
+/** The turn of a message that the server has, or of one that stands alone. */
+export function turnOf({ role, clientMessageId, content, createdAt }: StoredMessage): Turn {
+  const turn = newTurn(clientMessageId ?? '', role === 'user' ? content : '', createdAt);
+  turn.state = 'complete';
+  turn.final = !turn.key;
+  return turn;
+}
+
 /** Whether nothing more will happen to a turn by itself. */
 export const isOver = (turn: Turn) => !turn.state.endsWith('ing');
 
@@ -106,12 +114,11 @@ export function turnsOf(messages: StoredMessage[]): Turn[] {
     if (role !== 'assistant' || !turn || turn.answerId) {
       // A question that a person took is not one that failed.
       if (turn && !turn.answerId && !asked) turn.state = 'complete';
-      turn = newTurn(message.clientMessageId ?? '', asked ? message.content : '', message.createdAt);
+      turn = turnOf(message);
       turn.accepted = true;
-      turn.final = !turn.key;
       turn.place = message.place;
       turn.seen = message.seen;
-      turn.state = personOf(turns) ? 'complete' : 'failed';
+      if (!personOf(turns)) turn.state = 'failed';
       turns.push(turn);
     }
     if (!asked) tell(turn, message);

@@ -27,15 +27,16 @@ export function mount(config: Config, gone = () => {}): FrontdeskChat | undefine
   const shadow = host.attachShadow({ mode: 'closed' });
   const chat = document.createElement('section');
   const life = new AbortController();
+  const { signal } = life;
   host.dataset.frontdesk = identity;
   if (place) host.className = 'inline';
   addStyles(shadow, config.nonce);
   const darkSystem = matchMedia('(prefers-color-scheme: dark)');
   const dress = () => colour(chat, config, darkSystem.matches);
-  darkSystem.addEventListener('change', dress, { signal: life.signal });
+  darkSystem.addEventListener('change', dress, { signal });
   dress();
   shadow.append(chat);
-  const controls = startChat(config, host, chat, life.signal, dress);
+  const controls = startChat(config, host, chat, signal, dress);
   (place ?? document.body ?? document.documentElement).append(host);
 
   const api: FrontdeskChat = {
@@ -49,7 +50,7 @@ export function mount(config: Config, gone = () => {}): FrontdeskChat | undefine
     on(event, listener) {
       const hear = ({ detail }: CustomEventInit) => listener(detail);
       if (event === 'ready') queueMicrotask(() => listener(undefined as never));
-      host.addEventListener(event, hear, { signal: life.signal });
+      host.addEventListener(event, hear, { signal });
       return () => host.removeEventListener(event, hear);
     },
   };
@@ -60,13 +61,10 @@ export function mount(config: Config, gone = () => {}): FrontdeskChat | undefine
 /** Gives the chat its corner, its name, and the colours of its theme. */
 function colour(chat: HTMLElement, { theme, accentColor, position, target, title }: Config, darkSystem: boolean): void {
   const dark = theme === 'dark' || (theme !== 'light' && darkSystem);
-  chat.className = 'chat';
-  chat.classList.toggle('left', position === 'left');
-  chat.classList.toggle('inline', !!target);
-  chat.classList.toggle('dark', dark);
+  chat.className = `chat ${position === 'left' ? 'left' : ''} ${target ? 'inline' : ''} ${dark ? 'dark' : ''}`;
   chat.setAttribute('aria-label', title);
   for (const [name, rgb] of Object.entries(deriveAccent(accentColor, dark)))
-    chat.style.setProperty(`--${name}`, `rgb(${rgb})`);
+    chat.style.setProperty(name, `rgb(${rgb})`);
 }
 
 /** Constructable sheets need no permission from the page's policy; where they are missing, its nonce has to do. */

@@ -134,20 +134,12 @@ export function speak(voice: Voice): void {
 }
 
 /** A word with what belongs into its braces; a `count` also chooses the plural form. */
-function fill(word: string | Plural, values: Record<string, string | number>): string {
+export function fill(word: string | Plural, values: Record<string, string | number>): string {
   const form =
     typeof word === 'string' ? word : (word[new Intl.PluralRules(language).select(Number(values.count))] ?? word.other);
   return form.replace(/{(\w+)}/g, (braces, name) => `${values[name] ?? braces}`);
 }
 
-export const introduction = (title: string) => fill(Words.introduction, { title });
 export const answering = (title: string) => fill(Words.answering, { title });
-export const tooLongBy = (count: string) => fill(Words.tooLongBy, { count });
 export const sendAgainIn = (time: string) => fill(Words.sendAgainIn, { time });
-export const unreadMessages = (count: number) => fill(Words.unreadMessages, { count });
-export const newMessages = (count: number) => fill(Words.newMessages, { count });
-export const sourceNumber = (number: number, title: string) => fill(Words.sourceNumber, { number, title });
-export const joined = (name: string) => fill(Words.joined, { name });
-export const left = (name: string, title: string) => fill(Words.left, { name, title });
 export const typing = (name: string) => fill(Words.typing, { name });
-export const replyTo = (name: string) => fill(Words.replyTo, { name });

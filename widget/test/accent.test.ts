@@ -3,7 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { contrast, deriveAccent } from '../src/accent';
 
 type Rgb = readonly number[];
-type Accent = Record<'accent' | 'accent-hover' | 'on-accent' | 'accent-text' | 'accent-edge' | 'accent-soft', Rgb>;
+type Accent = Record<
+  '--accent' | '--accent-hover' | '--on-accent' | '--accent-text' | '--accent-edge' | '--accent-soft',
+  Rgb
+>;
 
 const derive = (colour: string | undefined, dark: boolean) => deriveAccent(colour, dark) as Accent;
 const colours = fc.nat(0xffffff).map((value) => `#${value.toString(16).padStart(6, '0')}`);
@@ -29,28 +32,28 @@ describe.each([
 
   test('text on it, and on its hover shade, can be read', () => {
     always((accent) => {
-      expect(contrast(accent['on-accent'], accent.accent)).toBeGreaterThanOrEqual(4.5);
-      expect(contrast(accent['on-accent'], accent['accent-hover'])).toBeGreaterThanOrEqual(4.5);
+      expect(contrast(accent['--on-accent'], accent['--accent'])).toBeGreaterThanOrEqual(4.5);
+      expect(contrast(accent['--on-accent'], accent['--accent-hover'])).toBeGreaterThanOrEqual(4.5);
     });
   });
 
   test('text in it can be read on every surface', () => {
     always((accent) => {
-      for (const surface of [...surfaces, accent['accent-soft']])
-        expect(contrast(accent['accent-text'], surface)).toBeGreaterThanOrEqual(4.5);
+      for (const surface of [...surfaces, accent['--accent-soft']])
+        expect(contrast(accent['--accent-text'], surface)).toBeGreaterThanOrEqual(4.5);
     });
   });
 
   test('shapes filled with it stand out', () => {
     always((accent) => {
-      expect(contrast(accent['accent-edge'], surfaces[0] as Rgb)).toBeGreaterThanOrEqual(3);
+      expect(contrast(accent['--accent-edge'], surfaces[0] as Rgb)).toBeGreaterThanOrEqual(3);
     });
   });
 
   test('it is used as given', () => {
     fc.assert(
       fc.property(colours, (colour) => {
-        expect(derive(colour, dark).accent).toEqual(rgb(colour));
+        expect(derive(colour, dark)['--accent']).toEqual(rgb(colour));
       }),
     );
   });
@@ -63,7 +66,7 @@ test('three digits mean the same as six', () => {
 test.each([undefined, '', 'red', '0b6b50', '#12', '#12345', '#1234567', '#ggg', '#fff;background:url(//evil.example)'])(
   '%j is no colour, so the default is used',
   (colour) => {
-    expect(derive(colour, false).accent).toEqual([0x0b, 0x6b, 0x50]);
-    expect(derive(colour, true).accent).toEqual([0x45, 0xb7, 0x8f]);
+    expect(derive(colour, false)['--accent']).toEqual([0x0b, 0x6b, 0x50]);
+    expect(derive(colour, true)['--accent']).toEqual([0x45, 0xb7, 0x8f]);
   },
 );

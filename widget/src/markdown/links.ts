@@ -2,7 +2,7 @@
 
 import type { Attributes } from '../shape';
 
-const SCHEMES = ['http:', 'https:', 'mailto:', 'tel:'];
+const SCHEMES = /^(https?|mailto|tel):$/;
 
 /**
  * The address in its canonical form, or undefined if it must stay text. Only absolute addresses of harmless schemes pass, and
@@ -11,7 +11,7 @@ const SCHEMES = ['http:', 'https:', 'mailto:', 'tel:'];
 export function safeAddress(text: string): string | undefined {
   try {
     const { protocol, username, href } = new URL(text);
-    return SCHEMES.includes(protocol) && !username ? href : undefined;
+    return SCHEMES.test(protocol) && !username ? href : undefined;
   } catch {
     return undefined;
   }

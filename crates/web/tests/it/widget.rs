@@ -44,7 +44,7 @@ fn the_bundle_is_built_from_these_sources() {
     let sources = hex(&hash.finalize());
     let bundle = include_str!("../../assets/chat-widget.js");
     let first_line = bundle.lines().next().unwrap();
-    assert!(first_line.contains(&format!("sources:{sources}")), "run: cargo xtask generate");
+    assert!(first_line.contains(&format!("sources:{} ", &sources[..16])), "run: cargo xtask generate");
 }
 
 #[tokio::test]
