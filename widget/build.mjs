@@ -68,7 +68,7 @@ function shortenClasses(code) {
   return code
     .replace(/':host[^']*'/, (css) => css.replace(/[^{}]*{/g, inSelectors))
     .replace(/"[a-z][a-z ]*"/g, (names) => names.replace(/[a-z]+/g, short))
-    .replace(/"\.[a-z .,]*"/g, inSelectors);
+    .replace(/"\.[a-z .,:-]*"/g, inSelectors);
 }
 
 /** SHA-256 over `path`, newline, SHA-256 of the file, newline, for every source in byte order of its path. */

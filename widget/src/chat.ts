@@ -83,7 +83,9 @@ export function startChat(
     if (!state.built) return;
     if (!scroll) {
       scroll = createScroll(find('.log'));
-      new ResizeObserver(changed).observe(find('.log'));
+      const resized = new ResizeObserver(changed);
+      resized.observe(find('.log'));
+      life.addEventListener('abort', () => resized.disconnect());
       setDraft(session.tab().draft ?? '');
     }
     scroll.follow(find('[aria-busy=true]:not(.me)'), conversation.turns[0]);

@@ -59,6 +59,7 @@ test('a class that gets a letter has it in the style sheet and in the script', a
   for (const name of CLASSES) {
     expect(selectors).not.toMatch(new RegExp(`\\.${name}(?![\\w-])`));
     expect(script).not.toMatch(new RegExp(`"([a-z. ]*[. ])?${name}( [a-z ]*)?"`));
+    expect(script).not.toMatch(new RegExp(`"\\.([a-z .,:()-]*\\.)?${name}[ .,:)"]`));
   }
   const used = new Set(script.match(/"[^"]*"/g)?.flatMap((text) => text.match(/\w+/g) ?? []));
   for (const [, name] of selectors.matchAll(/\.([a-zA-Z]+)/g)) expect(used, name).toContain(name);
