@@ -55,8 +55,9 @@ pub(crate) struct Known {
 
 /// Copies everything from one store to another that is empty, or goes on with that, and compares the two.
 ///
-/// Nobody may serve the API on either meanwhile. With Convex nothing sees to that, so it is up to whoever asks. `tell` is
-/// told after each step how much has been read of what there is to write, and then to compare.
+/// Nobody may serve the API on either meanwhile. Only with SQLite is that seen to; with the others it is up to whoever asks,
+/// and what was changed is found by the comparison. `tell` is told after each step how much has been read of what there is
+/// to write, and then to compare.
 ///
 /// Not copied: operators' sessions, the browsers they have used, and tries to sign in.
 pub fn move_store(
