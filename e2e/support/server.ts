@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 
 /** Something that serves at an address until it is ended. */
 export interface Running {
@@ -23,15 +23,23 @@ export async function listen(server: Server): Promise<Running> {
   };
 }
 
-/** A port that nothing listens on. */
+/** Each worker of the tests has a thousand ports of its own, below those that the system gives out. */
+let lastPort = 20_000 + Number(process.env.TEST_PARALLEL_INDEX ?? 0) * 1000;
+
+/** A port that nothing listens on, and that nobody else is given until it is used. */
 export async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    lastPort++;
+    const server = createServer().listen(lastPort, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return lastPort;
+  }
 }
 
 const children = new Set<ChildProcess>();
