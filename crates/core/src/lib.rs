@@ -1,11 +1,12 @@
 //! What a conversation is.
 //!
 //! This crate holds the words of the product (site, session, conversation, turn, message), the ports through which it
-//! reaches the world ([`Store`], [`Model`], [`Clock`], [`Random`]), and [`Chat`], the service that runs a turn. It knows
-//! nothing of HTTP, SQL or any vendor: those live in the crates that depend on it.
+//! reaches the world ([`Store`], [`Model`], [`Notifier`], [`Clock`], [`Random`]), and [`Chat`], the service that runs a
+//! turn. It knows nothing of HTTP, SQL or any vendor: those live in the crates that depend on it.
 
 mod chat;
 mod clock;
+mod email;
 mod feedback;
 mod id;
 mod idempotency;
@@ -14,6 +15,7 @@ mod limits;
 mod log;
 mod message;
 mod model;
+mod notifier;
 mod operator;
 mod prompt;
 mod random;
@@ -32,6 +34,7 @@ pub use chat::{
     SendError, SendMessage, Turn,
 };
 pub use clock::{Clock, SystemClock, Timestamp};
+pub use email::{EmailAddress, InvalidEmailAddress};
 pub use feedback::{Feedback, FeedbackReason, InvalidComment, MAX_COMMENT_UNITS, Rating, check_comment};
 pub use id::{ConversationId, KeyId, MessageId, NodeId, SiteId};
 pub use idempotency::{IdempotencyKey, InvalidIdempotencyKey};
@@ -40,6 +43,7 @@ pub use limits::{RateLimit, SharedLimits};
 pub use log::{CursorOutOfRange, TurnEnd, TurnLog, TurnReader, TurnUpdate};
 pub use message::{AnswerFacts, FinishReason, Message, MessageStatus, Role, TurnFailure, Usage};
 pub use model::{AnswerStream, Model, ModelEnd, ModelError, ModelErrorKind, ModelEvent};
+pub use notifier::{Notifier, PersonRequest};
 pub use operator::{OperatorSession, TokenHash};
 pub use prompt::{Prompt, PromptLimits, PromptMessage, Speaker, build_prompt};
 pub use random::{Random, SystemRandom, secret_text};

@@ -3,6 +3,7 @@
 mod clock;
 mod memory;
 mod model;
+mod notifier;
 mod random;
 mod relay;
 pub mod suite;
@@ -10,5 +11,6 @@ pub mod suite;
 pub use clock::ManualClock;
 pub use memory::MemoryStore;
 pub use model::{ModelCall, ModelCalls, ScriptedModel};
+pub use notifier::RecordingNotifier;
 pub use random::SeededRandom;
 pub use relay::MemoryRelay;
