@@ -4,6 +4,7 @@
 //! reaches the world ([`Store`], [`Model`], [`Notifier`], [`Clock`], [`Random`]), and [`Chat`], the service that runs a
 //! turn. It knows nothing of HTTP, SQL or any vendor: those live in the crates that depend on it.
 
+mod canned_replies;
 mod chat;
 mod clock;
 mod email;
@@ -16,6 +17,7 @@ mod log;
 mod message;
 mod model;
 mod notifier;
+mod office_hours;
 mod operator;
 mod prompt;
 mod random;
@@ -29,6 +31,7 @@ pub mod testing;
 mod text;
 mod throttle;
 
+pub use canned_replies::{CannedReplies, CannedReply, InvalidCannedReplies};
 pub use chat::{
     Chat, ChatPorts, ChatSettings, Feed, FeedCursor, FeedEvent, Feeds, FollowError, InvalidFeedCursor,
     SendError, SendMessage, Turn,
@@ -44,6 +47,7 @@ pub use log::{CursorOutOfRange, TurnEnd, TurnLog, TurnReader, TurnUpdate};
 pub use message::{AnswerFacts, FinishReason, Message, MessageStatus, Role, TurnFailure, Usage};
 pub use model::{AnswerStream, Model, ModelEnd, ModelError, ModelErrorKind, ModelEvent};
 pub use notifier::{Notifier, PersonRequest};
+pub use office_hours::{InvalidOfficeHours, MinuteOfDay, OfficeHours, OpenHours, WEEKDAYS};
 pub use operator::{OperatorSession, TokenHash};
 pub use prompt::{Prompt, PromptLimits, PromptMessage, Speaker, build_prompt};
 pub use random::{Random, SystemRandom, secret_text};

@@ -29,13 +29,22 @@ impl KeyKind {
 pub enum SiteDocument {
     /// What the site's owner has set for the widget, as JSON.
     WidgetConfig,
+    /// When somebody of the team is there, as JSON: [`OfficeHours`](crate::OfficeHours). None means always.
+    OfficeHours,
+    /// What operators have ready to send, as JSON: [`CannedReplies`](crate::CannedReplies).
+    CannedReplies,
 }
 
 impl SiteDocument {
+    /// All there are.
+    pub const ALL: [Self; 3] = [Self::WidgetConfig, Self::OfficeHours, Self::CannedReplies];
+
     /// The name used in stores.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::WidgetConfig => "widget_config",
+            Self::OfficeHours => "office_hours",
+            Self::CannedReplies => "canned_replies",
         }
     }
 }

@@ -122,8 +122,9 @@ async fn every_ending(f: &Fixture) {
         let rating = RateAnswer { site, secret, answer, feedback: Some(feedback) };
         f.store.rate_answer(rating).await.unwrap().unwrap();
     }
-    let config = SiteDocument::WidgetConfig;
-    f.store.set_site_document(SITE, config, "{\"title\":\"Hallo\"}".to_owned()).await.unwrap();
+    for document in SiteDocument::ALL {
+        f.store.set_site_document(SITE, document, "{\"title\":\"Hallo\"}".to_owned()).await.unwrap();
+    }
     let unfinished = f.open(&session("unfinished"), "one").await;
     let partial = SavePartial { site: SITE, answer: unfinished.answer, text: "so far".to_owned() };
     f.store.save_partial(partial).await.unwrap();

@@ -40,11 +40,16 @@ pub async fn a_key_exists_once(f: &mut Fixture) {
 }
 
 pub async fn a_document_is_kept_as_it_was_set_last(f: &mut Fixture) {
-    let document = SiteDocument::WidgetConfig;
-    assert_eq!(f.store.site_document(SITE, document).await.unwrap(), None);
-    for text in ["{}", r#"{"title":"Grüße 👋"}"#] {
-        f.store.set_site_document(SITE, document, text.to_owned()).await.unwrap();
-        assert_eq!(f.store.site_document(SITE, document).await.unwrap().as_deref(), Some(text));
+    for document in SiteDocument::ALL {
+        assert_eq!(f.store.site_document(SITE, document).await.unwrap(), None);
+        for text in ["{}", &format!(r#"{{"title":"Grüße 👋 {}"}}"#, document.as_str())] {
+            f.store.set_site_document(SITE, document, text.to_owned()).await.unwrap();
+            assert_eq!(f.store.site_document(SITE, document).await.unwrap().as_deref(), Some(text));
+        }
+        assert_eq!(f.store.site_document(OTHER_SITE, document).await.unwrap(), None);
     }
-    assert_eq!(f.store.site_document(OTHER_SITE, document).await.unwrap(), None);
+    for document in SiteDocument::ALL {
+        let kept = f.store.site_document(SITE, document).await.unwrap().unwrap();
+        assert!(kept.contains(document.as_str()), "{kept}");
+    }
 }
