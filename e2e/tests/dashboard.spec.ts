@@ -133,7 +133,12 @@ test('a long thread opens at its end, and older messages are a press away', asyn
   await expect(newest).toBeInViewport();
   const older = page.getByRole('link', { name: 'Older messages' });
   let pages = 1;
-  for (; await older.isVisible(); pages++) await older.click();
+  for (; await older.isVisible(); pages++) {
+    const address = await older.getAttribute('href');
+    await older.click();
+    await expect(page).toHaveURL((url) => url.search === address);
+    await expect(page.locator(`.older[href="${address}"]`)).toHaveCount(0);
+  }
   expect(pages).toBeGreaterThan(1);
   await expect(thread).toContainText('long thread, message 0.');
 });

@@ -15,6 +15,7 @@ mod password;
 mod pseudonym;
 mod same_origin;
 pub(crate) mod session;
+mod shortcuts;
 mod sign_in;
 mod test_pages;
 mod thread;
@@ -85,6 +86,7 @@ pub fn router(ports: DashboardPorts, settings: DashboardSettings, edge: Edge) ->
         .route("/", get(conversations::list))
         .route("/conversations/{conversation}", get(conversations::one))
         .route("/conversations/{conversation}/events", get(events::events))
+        .route("/shortcuts", get(shortcuts::page))
         .route("/login", get(login::page).post(login::form))
         .route("/logout", post(logout::form))
         .route("/api/login", post(login::json))

@@ -136,17 +136,17 @@ impl Row {
 /// The list, with no conversation open.
 pub(super) async fn list(
     State(dashboard): State<Arc<Dashboard>>,
-    _operator: Operator,
+    operator: Operator,
     query: Query,
 ) -> Result<Response, ApiError> {
     let list = read_list(&dashboard, &query, None).await?;
-    page(&dashboard, list, None)
+    page(&dashboard, &operator, list, None)
 }
 
 /// The list, with a conversation open.
 pub(super) async fn one(
     State(dashboard): State<Arc<Dashboard>>,
-    _operator: Operator,
+    operator: Operator,
     PathText(conversation): PathText,
     query: Query,
 ) -> Result<Response, ApiError> {
@@ -158,11 +158,16 @@ pub(super) async fn one(
     let list = read_list(&dashboard, &query, Some(conversation)).await?;
     let details = if query.text("details")?.is_some() { Details::Open } else { Details::Closed };
     let view = ThreadView::new(thread, dashboard.ports.clock.now(), details, page_of_thread.before);
-    page(&dashboard, list, Some(view))
+    page(&dashboard, &operator, list, Some(view))
 }
 
-fn page(dashboard: &Dashboard, list: ListView, thread: Option<ThreadView>) -> Result<Response, ApiError> {
-    let frame = Frame::new(dashboard);
+fn page(
+    dashboard: &Dashboard,
+    operator: &Operator,
+    list: ListView,
+    thread: Option<ThreadView>,
+) -> Result<Response, ApiError> {
+    let frame = Frame::new(dashboard, operator, "/");
     let install = dashboard.settings.install.clone();
     render(&ConversationsPage { has_test_pages: frame.has_test_pages, frame, list, thread, install })
 }

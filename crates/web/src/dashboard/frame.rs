@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::response::{Html, IntoResponse as _, Response};
 
+use super::session::Operator;
 use super::{Dashboard, files};
 use crate::{ApiError, Code};
 
@@ -15,6 +16,28 @@ pub(super) struct Frame {
     pub(super) has_test_pages: bool,
     /// What answers visitors, as the rail says it.
     pub(super) health: Option<Health>,
+    /// How many conversations need a person.
+    pub(super) needs_person: u32,
+    /// What was just done.
+    pub(super) toast: Option<Toast>,
+    /// The entry of the rail that leads here.
+    current: &'static str,
+}
+
+/// A word on what was just done.
+#[derive(Clone, Debug)]
+pub(super) struct Toast {
+    pub(super) text: String,
+    pub(super) undo: Option<Undo>,
+}
+
+/// How what was just done is undone.
+#[derive(Clone, Debug)]
+pub(super) struct Undo {
+    /// Where the form goes.
+    pub(super) action: String,
+    /// Its fields.
+    pub(super) fields: Vec<(&'static str, String)>,
 }
 
 /// Whether visitors get answers.
@@ -26,8 +49,8 @@ pub(super) struct Health {
 }
 
 impl Frame {
-    /// The frame for somebody who is signed in.
-    pub(super) fn new(dashboard: &Dashboard) -> Self {
+    /// The frame for somebody who is signed in, around the page that the rail's entry `current` leads to.
+    pub(super) fn new(dashboard: &Dashboard, _operator: &Operator, current: &'static str) -> Self {
         let settings = &dashboard.settings;
         let health = settings.model.as_ref().map(|model| match model {
             Ok(name) => Health { is_ok: true, title: "Answering", text: name.clone() },
@@ -37,7 +60,8 @@ impl Frame {
                 text: "No model: set OPENAI_API_KEY or OPENAI_BASE_URL".to_owned(),
             },
         });
-        Self { has_test_pages: settings.test_pages && settings.install.is_some(), health, ..Self::bare() }
+        let has_test_pages = settings.test_pages && settings.install.is_some();
+        Self { has_test_pages, health, current, ..Self::bare() }
     }
 
     /// The frame for anybody.
@@ -48,7 +72,15 @@ impl Frame {
             icon: files::address("favicon.svg"),
             has_test_pages: false,
             health: None,
+            needs_person: 0,
+            toast: None,
+            current: "",
         }
+    }
+
+    /// What marks an entry of the rail as the current one.
+    pub(super) fn mark(&self, entry: &str) -> &'static str {
+        if self.current == entry { " aria-current=\"page\"" } else { "" }
     }
 }
 

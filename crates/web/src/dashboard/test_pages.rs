@@ -45,7 +45,7 @@ pub(super) async fn widget(State(dashboard): State<Arc<Dashboard>>) -> Result<Re
     let script = &install.script_url;
     // As strict as a host page can be: what the widget needs is its host, twice.
     let policy = policy(&format!("'self' {}", origin(script)), &install);
-    respond(&WidgetTestPage { frame: Frame::new(&dashboard), install }, &policy)
+    respond(&WidgetTestPage { frame: Frame::bare(), install }, &policy)
 }
 
 /// A page that speaks to the API itself.
@@ -53,7 +53,7 @@ pub(super) async fn headless(State(dashboard): State<Arc<Dashboard>>) -> Result<
     let install = install(&dashboard)?;
     let policy = policy("'self'", &install);
     let script = files::address("headless-test.js");
-    respond(&HeadlessTestPage { frame: Frame::new(&dashboard), script, install }, &policy)
+    respond(&HeadlessTestPage { frame: Frame::bare(), script, install }, &policy)
 }
 
 fn install(dashboard: &Dashboard) -> Result<Install, ApiError> {

@@ -23,8 +23,8 @@ pub(super) struct ThreadView {
     pub(super) entries: Vec<Entry>,
     /// Where the messages before these begin.
     pub(super) older: Option<u32>,
-    /// Whether these are not the newest messages.
-    pub(super) is_older_page: bool,
+    /// What these messages come before, if they are not the newest.
+    pub(super) before: Option<u32>,
     /// Where the conversation's feed goes on after these messages; empty if they are not the newest.
     pub(super) feed_cursor: String,
     pub(super) is_answering: bool,
@@ -105,7 +105,7 @@ impl ThreadView {
             began: Moment::date(conversation.created_at),
             entries,
             older,
-            is_older_page: before.is_some(),
+            before,
             feed_cursor,
             is_answering,
             usage,

@@ -55,10 +55,10 @@ async fn a_long_list_is_read_page_by_page() {
         say(&desk, &format!("session-{n}"), &format!("question {n}."), "ok").await;
     }
     let first = read(&desk, "/").await;
-    assert_eq!(first.body.matches("<li><a class=\"cv").count(), 50);
+    assert_eq!(first.body.matches("<a class=\"cv").count(), 50);
     let next = first.body.split("href=\"/?after=").nth(1).unwrap().split('"').next().unwrap();
     let second = read(&desk, &format!("/?after={next}")).await;
-    assert_eq!(second.body.matches("<li><a class=\"cv").count(), 10);
+    assert_eq!(second.body.matches("<a class=\"cv").count(), 10);
     assert!(!second.body.contains("Older conversations"));
     assert_eq!(read(&desk, "/?after=x").await.status, StatusCode::BAD_REQUEST);
 }
@@ -93,6 +93,7 @@ async fn pages_have_no_inline_script_and_no_inline_style() {
     let id = say(&desk, "one", "Hello", "Hi").await;
     for path in [
         "/login",
+        "/shortcuts",
         "/",
         &format!("/conversations/{id}?details=1"),
         "/widget-test.html",
@@ -207,9 +208,9 @@ async fn a_long_list_of_what_was_found_is_read_page_by_page() {
         say(&desk, &format!("session-{n}"), &format!("question {n}."), "ok").await;
     }
     let first = read(&desk, "/?q=question").await.body;
-    assert_eq!(first.matches("<li><a class=\"cv").count(), 50);
+    assert_eq!(first.matches("<a class=\"cv").count(), 50);
     let next = first.split("href=\"/?q=question&#38;after=").nth(1).unwrap().split('"').next().unwrap();
     let second = read(&desk, &format!("/?q=question&after={next}")).await.body;
-    assert_eq!(second.matches("<li><a class=\"cv").count(), 10);
+    assert_eq!(second.matches("<a class=\"cv").count(), 10);
     assert!(second.contains("href=\"/?q=question\">Newest"), "{second}");
 }

@@ -1,0 +1,122 @@
+// Writing to a visitor: drafts, canned replies, and telling that somebody is typing.
+
+import { keepDraft, readDraft } from "./settings.js";
+
+const TYPING_EVERY = 4_000;
+const MOST_OFFERED = 8;
+
+let toldAt = 0;
+
+/** Puts what was typed before into the fields. */
+export function restoreDrafts() {
+  for (const field of document.querySelectorAll("[data-draft]")) field.value ||= readDraft(field.dataset.draft);
+}
+
+export function forgetDrafts(form) {
+  for (const field of form.querySelectorAll("[data-draft]")) keepDraft(field.dataset.draft, "");
+}
+
+function tellTyping(field, isTyping) {
+  const address = field.form.dataset.typing;
+  if (!address || (isTyping && Date.now() - toldAt < TYPING_EVERY)) return;
+  toldAt = isTyping ? Date.now() : 0;
+  // Nothing is lost if it does not arrive.
+  fetch(address, { method: "POST", body: new URLSearchParams({ typing: isTyping }), keepalive: true }).catch(() => {});
+}
+
+const offer = () => document.getElementById("canned");
+
+function closeOffer(field) {
+  offer()?.remove();
+  field.removeAttribute("aria-controls");
+  field.removeAttribute("aria-activedescendant");
+}
+
+/** The word that begins with a slash and ends at the cursor. */
+const asked = (field) => /(?:^|\s)\/([^\s/]*)$/.exec(field.value.slice(0, field.selectionStart))?.[1];
+
+function insert(field, text) {
+  const word = asked(field);
+  const from = word === undefined ? field.selectionStart : field.selectionStart - word.length - 1;
+  field.setRangeText(text, from, field.selectionEnd, "end");
+  closeOffer(field);
+  field.focus();
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+function choose(field, option) {
+  for (const other of offer().children) other.setAttribute("aria-selected", String(other === option));
+  field.setAttribute("aria-activedescendant", option.id);
+  option.scrollIntoView({ block: "nearest" });
+}
+
+/** Shows the canned replies that begin with what was typed after a slash. */
+function offerReplies(field) {
+  const word = asked(field);
+  const all = [...field.form.querySelectorAll("[name=canned] option[data-text]")];
+  const found = word === undefined ? [] : all.filter(({ value }) => value.startsWith(word.toLowerCase()));
+  closeOffer(field);
+  if (found.length === 0) return;
+  const list = document.createElement("ul");
+  list.id = "canned";
+  list.className = "canned";
+  list.setAttribute("role", "listbox");
+  list.setAttribute("aria-label", "Canned replies");
+  found.slice(0, MOST_OFFERED).forEach(({ value, dataset }, place) => {
+    const option = document.createElement("li");
+    option.id = `canned-${place}`;
+    option.setAttribute("role", "option");
+    option.dataset.text = dataset.text;
+    const [name, text] = [document.createElement("b"), document.createElement("span")];
+    name.textContent = `/${value}`;
+    text.textContent = dataset.text;
+    option.append(name, text);
+    // Before the field loses the focus.
+    option.addEventListener("pointerdown", (event) => {
+      event.preventDefault();
+      insert(field, dataset.text);
+    });
+    list.append(option);
+  });
+  field.form.append(list);
+  field.setAttribute("aria-controls", "canned");
+  choose(field, list.firstElementChild);
+}
+
+function steer(event, field) {
+  const options = [...offer().children];
+  const chosen = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (step) choose(field, options[(chosen + step + options.length) % options.length]);
+  else if (event.key === "Enter" || event.key === "Tab") insert(field, options[chosen].dataset.text);
+  else if (event.key === "Escape") closeOffer(field);
+  else return;
+  event.preventDefault();
+}
+
+export function listenToFields() {
+  document.addEventListener("input", ({ target }) => {
+    if (!target.dataset?.draft) return;
+    keepDraft(target.dataset.draft, target.value);
+    tellTyping(target, target.value.trim() !== "");
+    offerReplies(target);
+  });
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      const isSending = event.ctrlKey || event.metaKey;
+      if (event.target.dataset?.draft && offer() && !isSending && !event.isComposing) steer(event, event.target);
+    },
+    { capture: true },
+  );
+  document.addEventListener("focusout", ({ target }) => target.dataset?.draft && closeOffer(target));
+  document.addEventListener("change", ({ target }) => {
+    if (target.name === "canned") {
+      const [text, field] = [target.selectedOptions[0]?.dataset.text, target.form.querySelector("textarea")];
+      target.selectedIndex = 0;
+      if (text) insert(field, text);
+    } else if (target.name === "compose") {
+      document.getElementById(target.value)?.focus();
+    }
+  });
+}

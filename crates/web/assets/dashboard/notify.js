@@ -1,0 +1,105 @@
+// Telling an operator who looks elsewhere: the count in the title, a sound, a notification of the desktop.
+
+import { isOn, setOn } from "./settings.js";
+import { announce, announceCalmly, toast } from "./tell.js";
+
+const MOST_KNOWN = 1000;
+
+/** How the conversations that were heard of were last, by id. */
+const known = new Map();
+let title = document.title;
+let waiting = 0;
+let audio;
+
+/** Says in the title how many wait for a person. */
+export function entitle(text = title) {
+  title = text;
+  document.title = waiting > 0 ? `(${waiting}) ${title}` : title;
+}
+
+/** Shows how many wait for a person wherever that is shown. */
+export function countWaiting(count) {
+  waiting = count;
+  entitle();
+  for (const link of document.querySelectorAll(".rail .nav a[href='/'], .tabbar a[href='/']")) {
+    link.querySelector(".count--hot")?.remove();
+    if (count === 0) continue;
+    const badge = document.createElement("span");
+    badge.className = "count--hot";
+    const words = document.createElement("span");
+    words.className = "sr";
+    words.textContent = count === 1 ? " needs a person" : " need a person";
+    badge.append(`${count}`, words);
+    link.append(badge);
+  }
+}
+
+/** Browsers let a page sound only after its user has touched it. */
+function wakeAudio() {
+  audio ??= new AudioContext();
+}
+
+/** Two short tones, the second higher. */
+function chime() {
+  if (!audio || !isOn("sound")) return;
+  [660, 880].forEach((frequency, place) => {
+    const start = audio.currentTime + place * 0.14;
+    const tone = audio.createOscillator();
+    const loudness = audio.createGain();
+    tone.frequency.value = frequency;
+    loudness.gain.setValueAtTime(0, start);
+    loudness.gain.linearRampToValueAtTime(0.12, start + 0.02);
+    loudness.gain.exponentialRampToValueAtTime(0.001, start + 0.3);
+    tone.connect(loudness).connect(audio.destination);
+    tone.start(start);
+    tone.stop(start + 0.32);
+  });
+}
+
+const mayNotify = () => "Notification" in window && Notification.permission === "granted" && isOn("desktop");
+
+function notifyDesktop(text, id) {
+  if (!document.hidden || !mayNotify()) return;
+  const notification = new Notification(text, { tag: id, body: "Open the conversation in Frontdesk" });
+  notification.addEventListener("click", () => {
+    window.focus();
+    location.assign(`/conversations/${id}`);
+    notification.close();
+  });
+}
+
+/** Takes the conversations of a page for known. */
+export function knowAll(root = document) {
+  for (const row of root.querySelectorAll("li[data-status]")) known.set(row.dataset.id, row.dataset.status);
+}
+
+/** Tells the operator of a change, if it concerns them. */
+export function notify(change) {
+  const before = known.get(change.id);
+  known.delete(change.id);
+  known.set(change.id, change.status);
+  if (known.size > MOST_KNOWN) known.delete(known.keys().next().value);
+  countWaiting(change.needsPerson);
+  if (change.status === "needs_person" && before !== "needs_person") {
+    announce(`${change.visitor} needs a person`);
+    chime();
+    notifyDesktop(`${change.visitor} needs a person`, change.id);
+  } else if (change.isMine && change.isFromVisitor) {
+    // Who has the conversation open hears of it there.
+    if (document.hidden) chime();
+    notifyDesktop(`${change.visitor} wrote to you`, change.id);
+  } else if (!before && change.isNew) announceCalmly(`New conversation from ${change.visitor}`);
+}
+
+/** The button that asks the browser for permission; nothing else does. */
+export function listenToNotifications() {
+  for (const event of ["pointerdown", "keydown"]) addEventListener(event, wakeAudio, { once: true });
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-notifications]");
+    if (!button) return;
+    if (!("Notification" in window)) return toast("This browser has no notifications");
+    const isGranted = (await Notification.requestPermission()) === "granted";
+    setOn("desktop", isGranted);
+    toast(isGranted ? "Notifications are on" : "The browser does not allow notifications here");
+  });
+}

@@ -1,0 +1,57 @@
+// Reading pages, and making this one like another.
+
+const PATIENCE = 15_000;
+
+/** A page as a document, with the address it was found at; of a form that is sent, if there is one. A request of this kind
+ * parses markup without handing it to a script. */
+export function readPage(address, form) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open(form ? "POST" : "GET", address);
+    request.responseType = "document";
+    request.timeout = PATIENCE;
+    request.addEventListener("load", () => {
+      if (!request.response || request.status >= 500) reject(new Error(`the server answered ${request.status}`));
+      else resolve({ page: request.response, address: request.responseURL, isDone: request.status < 400 });
+    });
+    for (const end of ["error", "timeout", "abort"]) {
+      request.addEventListener(end, () => reject(new Error("the server did not answer")));
+    }
+    request.send(form);
+  });
+}
+
+/** Makes the children of one element those of another, and leaves alone those that are the same. */
+export function adoptChildren(element, other) {
+  const next = [...other.children];
+  [...element.children].slice(next.length).forEach((child) => child.remove());
+  next.forEach((child, place) => {
+    const current = element.children[place];
+    if (!current) element.append(child);
+    else if (!current.isEqualNode(child)) current.replaceWith(child);
+  });
+}
+
+/** Makes an element like another of its kind; itself it stays, with the focus on it. */
+export function adopt(element, other) {
+  if (!element || !other || element.isEqualNode(other)) return;
+  for (const { name } of [...element.attributes]) if (!other.hasAttribute(name)) element.removeAttribute(name);
+  for (const { name, value } of [...other.attributes]) {
+    if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+  }
+  adoptChildren(element, other);
+}
+
+/** What names an element across pages. */
+const nameOf = (element) =>
+  ["id", "href", "name"].map((name) => [name, element?.getAttribute?.(name)]).find(([, value]) => value);
+
+/** Runs a change of the page, and keeps the focus on the element of the same name. */
+export function keepingFocus(change) {
+  const focused = document.activeElement;
+  const name = nameOf(focused);
+  change();
+  if (!name || document.activeElement === focused) return;
+  const [attribute, value] = name;
+  document.querySelector(`#main [${attribute}="${CSS.escape(value)}"]`)?.focus({ preventScroll: true });
+}
