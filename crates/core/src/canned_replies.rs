@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{InvalidText, VisitorText};
+use crate::{InvalidText, MessageText};
 
 /// How many there may be.
 const MOST: usize = 200;
@@ -77,7 +77,7 @@ impl CannedReplies {
             if !shortcuts.insert(shortcut) {
                 return Err(InvalidCannedReplies::Taken { place, shortcut: shortcut.clone() });
             }
-            VisitorText::parse(text.clone()).map_err(|rule| InvalidCannedReplies::Text { place, rule })?;
+            MessageText::parse(text.clone()).map_err(|rule| InvalidCannedReplies::Text { place, rule })?;
         }
         Ok(Self(replies))
     }

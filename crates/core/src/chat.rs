@@ -4,10 +4,14 @@
 //! to whoever asked: it goes on when the visitor leaves, and ends when it is finished, stopped, or the server shuts down.
 
 mod feed;
+mod inbox;
 mod mirrors;
 mod nodes;
 mod running;
 mod settings;
+mod site_feed;
+mod stop;
+mod typing;
 mod watchers;
 mod write;
 
@@ -16,21 +20,23 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::feed::{Feed, FeedCursor, FeedEvent, Feeds, InvalidFeedCursor};
+pub use self::inbox::{AskForPerson, Asked, HandBack, Inbox, Reply, TakeOver};
 pub use self::settings::ChatSettings;
+pub use self::site_feed::{SiteFeed, SiteNews};
+pub use self::typing::{Typing, Typist};
 use crate::{
-    AnswerFacts, Clock, CloseTurn, ConversationId, ConversationName, CursorOutOfRange, IdempotencyKey,
-    Message, MessageId, MessageStatus, Model, NodeId, NodeNews, OpenTurn, OpenedTurn, Random, RateAnswer,
+    Clock, ConversationId, ConversationName, CursorOutOfRange, DeliveredMessage, IdempotencyKey, Message,
+    MessageId, MessageStatus, MessageText, Model, NodeId, Notifier, OpenTurn, OpenedTurn, Random, RateAnswer,
     RatedAnswer, Relay, RepeatedTurn, SecretHash, SessionKey, SiteId, Store, StoreError, StoreErrorKind,
-    Timestamp, TurnEnd, TurnFailure, TurnIds, TurnLog, TurnOpening, TurnReader, VisitorIdentity, VisitorText,
+    Timestamp, TurnEnd, TurnFailure, TurnIds, TurnLog, TurnOpening, TurnReader, Visit, VisitorIdentity,
 };
 use mirrors::Mirrors;
 use running::{Running, RunningTurn};
-use watchers::Watchers;
 
 /// What the service reaches the world through.
 #[derive(Clone, Debug)]
@@ -57,11 +63,8 @@ struct Service {
     settings: ChatSettings,
     /// The name of this process among those that share the store.
     node: NodeId,
-    /// Whether other processes run turns on the same store.
-    is_shared: bool,
-    running: Arc<Running>,
-    watchers: Arc<Watchers>,
-    mirrors: Arc<Mirrors>,
+    /// What is told of conversations, and what is known of the turns that are run.
+    feeds: Feeds,
     /// Places for storing partial answers, so that what visitors wait for is not behind all of those.
     saving: Semaphore,
     tasks: TaskTracker,
@@ -79,11 +82,32 @@ pub struct SendMessage {
     /// Whose message it is.
     pub session: SessionKey,
     /// The message.
-    pub text: VisitorText,
+    pub text: MessageText,
     /// The client's own name for the message.
     pub idempotency_key: Option<IdempotencyKey>,
     /// Who the visitor is, if the site vouches for it.
     pub identity: Option<VisitorIdentity>,
+    /// What the visitor's browser says of the visit.
+    pub visit: Visit,
+}
+
+/// What became of a visitor's message.
+#[derive(Debug)]
+pub enum Sent {
+    /// It is answered.
+    Answered(Turn),
+    /// An operator has the conversation, and reads it.
+    Delivered(DeliveredMessage),
+}
+
+impl Sent {
+    /// The turn, if the message is answered.
+    pub fn turn(self) -> Option<Turn> {
+        match self {
+            Self::Answered(turn) => Some(turn),
+            Self::Delivered(_) => None,
+        }
+    }
 }
 
 /// A turn, and a reader of its answer.
@@ -146,7 +170,7 @@ impl Chat {
     pub fn among_nodes(ports: ChatPorts, settings: ChatSettings, relay: Option<Arc<dyn Relay>>) -> Self {
         let chat = Self::over(ports, settings, relay.clone(), true);
         if let Some(relay) = relay {
-            chat.service.mirrors.tasks.spawn(nodes::listen(relay, Arc::downgrade(&chat.service)));
+            chat.service.feeds.mirrors.tasks.spawn(nodes::listen(relay, Arc::downgrade(&chat.service)));
         }
         chat
     }
@@ -157,28 +181,36 @@ impl Chat {
         relay: Option<Arc<dyn Relay>>,
         is_shared: bool,
     ) -> Self {
+        let look_every = if relay.is_some() { LOOK_IN_SPITE } else { LOOK_EVERY };
+        let draining = CancellationToken::new();
         Self {
             service: Arc::new(Service {
                 node: NodeId::mint(&*ports.clock, &*ports.random),
-                is_shared,
-                running: Arc::new(Running::new(settings.max_running)),
-                watchers: Arc::default(),
-                mirrors: Mirrors::new(Arc::clone(&ports.store), relay),
+                feeds: Feeds {
+                    store: Arc::clone(&ports.store),
+                    running: Arc::new(Running::new(settings.max_running)),
+                    watchers: Arc::default(),
+                    look_every: is_shared.then_some(look_every),
+                    save_every: settings.save_every,
+                    mirrors: Mirrors::new(Arc::clone(&ports.store), relay),
+                    closing: draining.clone(),
+                },
                 saving: Semaphore::new(SAVES),
                 ports,
                 settings,
                 tasks: TaskTracker::new(),
                 ending: CancellationToken::new(),
-                draining: CancellationToken::new(),
+                draining,
                 halted: CancellationToken::new(),
             }),
         }
     }
 
-    /// Accepts a visitor's message and begins its answer. When this returns, the message is stored.
+    /// Accepts a visitor's message, and begins its answer unless an operator has the conversation. When this returns, the
+    /// message is stored.
     ///
     /// Losing the future loses nothing: what was begun goes on.
-    pub async fn send(&self, message: SendMessage) -> Result<Turn, SendError> {
+    pub async fn send(&self, message: SendMessage) -> Result<Sent, SendError> {
         let service = Arc::clone(&self.service);
         let accepting = self.service.tasks.spawn(service.accept(message));
         accepting.await.unwrap_or(Err(SendError::Broken))
@@ -198,7 +230,7 @@ impl Chat {
         answer: MessageId,
         cursor: usize,
     ) -> Result<Option<Turn>, FollowError> {
-        if let Some(running) = self.service.running.find(answer)
+        if let Some(running) = self.service.feeds.running.find(answer)
             && (running.session.site, running.session.secret) == (site, Some(secret))
         {
             return Ok(Some(running.turn(cursor)?));
@@ -206,7 +238,7 @@ impl Chat {
         let stored = self.service.ports.store.session_answer(site, Some(secret), answer).await?;
         let Some((conversation, message)) = stored else { return Ok(None) };
         let Some(log) = ended_log(&message) else {
-            let log = self.service.mirrors.follow(site, conversation, &message);
+            let log = self.service.feeds.mirrors.follow(site, conversation, &message);
             let reader = log.reader_ahead(cursor)?;
             return Ok(Some(Turn { conversation, answer, repeated: false, reader }));
         };
@@ -217,15 +249,13 @@ impl Chat {
 
     /// Follows conversations, whose turns this service or another one runs.
     pub fn feeds(&self) -> Feeds {
-        let look_every = if self.service.mirrors.relay.is_some() { LOOK_IN_SPITE } else { LOOK_EVERY };
-        Feeds {
-            store: Arc::clone(&self.service.ports.store),
-            running: Arc::clone(&self.service.running),
-            watchers: Arc::clone(&self.service.watchers),
-            mirrors: Arc::clone(&self.service.mirrors),
-            look_every: self.service.is_shared.then_some(look_every),
-            closing: self.service.draining.clone(),
-        }
+        self.service.feeds.clone()
+    }
+
+    /// What operators do with conversations.
+    pub fn inbox(&self, notifier: Option<Arc<dyn Notifier>>) -> Inbox {
+        let ChatPorts { clock, random, .. } = &self.service.ports;
+        Inbox::new(self.feeds(), Arc::clone(clock), Arc::clone(random), notifier)
     }
 
     /// Stops the answer being written for a session, or only the given one, and says whether there was one to stop.
@@ -233,34 +263,8 @@ impl Chat {
     /// The text that has arrived is kept; readers see the end as soon as it is stored. Where another node writes it and does
     /// not stop at a word, it is ended in the store, with the text that is stored.
     pub async fn stop(&self, session: &SessionKey, answer: Option<MessageId>) -> Result<bool, StoreError> {
-        let service = &self.service;
-        let running = match answer {
-            Some(answer) => service.running.find(answer).filter(|turn| turn.session == *session),
-            None => service.running.find_any(session),
-        };
-        if let Some(running) = running {
-            running.stop();
-            return Ok(true);
-        }
-        if !service.is_shared {
-            return Ok(false);
-        }
-        let Some(written) = service.written_elsewhere(session, answer).await? else { return Ok(false) };
-        if let Some(relay) = &service.mirrors.relay {
-            relay.tell(NodeNews::Stop(written.1.id)).await;
-            for _ in 0..STOP_LOOKS {
-                sleep(STOP_LOOK_EVERY).await;
-                if service.written_elsewhere(session, Some(written.1.id)).await?.is_none() {
-                    return Ok(true);
-                }
-            }
-        }
-        // What was shown until now is stored by then.
-        sleep(service.settings.save_every + STOP_LOOK_EVERY).await;
-        if let Some(written) = service.written_elsewhere(session, Some(written.1.id)).await? {
-            service.stop_in_store(session, written).await?;
-        }
-        Ok(true)
+        let name = ConversationName::Session(session.clone());
+        self.service.feeds.stop(&name, answer, &*self.service.ports.clock).await
     }
 
     /// Keeps what a visitor says of an answer, and tells everybody who follows its conversation. `None` if there is no such
@@ -307,7 +311,7 @@ impl Chat {
 
     /// How many answers are being written.
     pub fn running(&self) -> usize {
-        self.service.running.count()
+        self.service.feeds.running.count()
     }
 
     /// Takes no new turns, waits for `window` that running ones finish, then ends them as interrupted and keeps what
@@ -323,35 +327,41 @@ impl Chat {
 }
 
 impl Service {
-    async fn accept(self: Arc<Self>, message: SendMessage) -> Result<Turn, SendError> {
+    async fn accept(self: Arc<Self>, message: SendMessage) -> Result<Sent, SendError> {
         if self.draining.is_cancelled() {
             return Err(SendError::ShuttingDown);
         }
-        let place = self.running.reserve().ok_or(SendError::Overloaded)?;
+        let place = self.feeds.running.reserve().ok_or(SendError::Overloaded)?;
         let started = self.ports.clock.elapsed();
         let session = message.session.clone();
         match self.ports.store.open_turn(self.open_turn(message)).await? {
             TurnOpening::Opened(opened) => {
                 let OpenedTurn { conversation, answer, history, .. } = opened;
                 let running = RunningTurn::begin(session, conversation, answer, place);
-                self.running.insert(&running);
+                self.feeds.running.insert(&running);
                 self.tell_change(&running.session, conversation);
-                if let Some(relay) = &self.mirrors.relay {
-                    self.mirrors.tasks.spawn(nodes::tell_text(Arc::clone(relay), Arc::clone(&running)));
+                if let Some(relay) = &self.feeds.mirrors.relay {
+                    self.feeds.mirrors.tasks.spawn(nodes::tell_text(Arc::clone(relay), Arc::clone(&running)));
                 }
                 let turn = running.turn(0).map_err(|_| SendError::Broken)?;
                 let writing = write::Writing { service: Arc::clone(&self), running, started };
                 self.tasks.spawn(writing.run(history));
-                Ok(turn)
+                Ok(Sent::Answered(turn))
             }
-            TurnOpening::Repeated(repeated) => self.repeat(&session, repeated).await,
+            TurnOpening::Delivered(delivered) => {
+                if !delivered.repeated {
+                    self.tell_change(&session, delivered.conversation);
+                }
+                Ok(Sent::Delivered(delivered))
+            }
+            TurnOpening::Repeated(repeated) => self.repeat(&session, repeated).await.map(Sent::Answered),
             TurnOpening::Mismatch => Err(SendError::Mismatch),
             TurnOpening::Busy { .. } => Err(SendError::Busy),
         }
     }
 
     async fn delete(self: Arc<Self>, name: ConversationName) -> Result<bool, StoreError> {
-        if let Some(turn) = self.running.find_named(&name) {
+        if let Some(turn) = self.feeds.running.find_named(&name) {
             turn.stop();
             // Whoever reads it is told its end, if the store takes it soon. It is deleted either way.
             let _ = timeout(STOPPING, turn.ended()).await;
@@ -359,7 +369,7 @@ impl Service {
         let Some(deleted) = self.ports.store.delete_conversation(&name).await? else { return Ok(false) };
         // A message may have come in between.
         let name = ConversationName::Id(deleted.session.site, deleted.conversation);
-        if let Some(turn) = self.running.find_named(&name) {
+        if let Some(turn) = self.feeds.running.find_named(&name) {
             turn.stop();
         }
         self.tell_change(&deleted.session, deleted.conversation);
@@ -387,6 +397,7 @@ impl Service {
             history_limit: self.settings.max_history_messages,
             history_since,
             identity: message.identity,
+            visit: message.visit,
         }
     }
 
@@ -399,12 +410,12 @@ impl Service {
                 let reader = log.reader(0).map_err(|_| SendError::Broken)?;
                 return Ok(Turn { conversation, answer: answer.id, repeated: true, reader });
             }
-            if let Some(running) = self.running.find_soon(answer.id).await {
+            if let Some(running) = self.feeds.running.find_soon(answer.id).await {
                 let turn = running.turn(0).map_err(|_| SendError::Broken)?;
                 return Ok(Turn { repeated: true, ..turn });
             }
-            if self.is_shared {
-                let log = self.mirrors.follow(session.site, conversation, &answer);
+            if self.feeds.look_every.is_some() {
+                let log = self.feeds.mirrors.follow(session.site, conversation, &answer);
                 let reader = log.reader(0).map_err(|_| SendError::Broken)?;
                 return Ok(Turn { conversation, answer: answer.id, repeated: true, reader });
             }
@@ -417,53 +428,14 @@ impl Service {
     }
 }
 
-/// Stopping what another node writes.
-impl Service {
-    /// The answer that is being written for a session, if it is this one, and its conversation.
-    async fn written_elsewhere(
-        &self,
-        session: &SessionKey,
-        answer: Option<MessageId>,
-    ) -> Result<Option<(ConversationId, Message)>, StoreError> {
-        let name = ConversationName::Session(session.clone());
-        let changes = self.ports.store.changes(&name, u32::MAX, 1).await?;
-        let written = changes.and_then(|changes| Some((changes.conversation, changes.writing?)));
-        Ok(written.filter(|(_, message)| answer.is_none_or(|answer| answer == message.id)))
-    }
-
-    async fn stop_in_store(
-        &self,
-        session: &SessionKey,
-        (conversation, message): (ConversationId, Message),
-    ) -> Result<(), StoreError> {
-        let close = CloseTurn {
-            site: session.site,
-            answer: message.id,
-            status: MessageStatus::Stopped,
-            text: message.text,
-            facts: AnswerFacts::default(),
-            now: self.ports.clock.now(),
-        };
-        self.ports.store.close_turn(close).await?;
-        self.tell_change(session, conversation);
-        if let Some(relay) = &self.mirrors.relay {
-            relay.tell_end(message.id).await;
-        }
-        Ok(())
-    }
-}
-
 /// How often a feed looks whether another node has changed something, where nothing else tells...
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// ...and where a relay does: it may lose something.
 const LOOK_IN_SPITE: Duration = Duration::from_secs(5);
 
-/// How often it is looked whether another node has stopped...
-const STOP_LOOKS: u32 = 10;
-
-/// ...and how long apart.
-const STOP_LOOK_EVERY: Duration = Duration::from_millis(80);
+/// How long who is told that somebody types takes that for true.
+pub const TYPING_LASTS: Duration = Duration::from_secs(8);
 
 /// How many partial answers are being stored at once.
 const SAVES: usize = 8;

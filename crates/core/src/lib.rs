@@ -7,6 +7,7 @@
 mod canned_replies;
 mod chat;
 mod clock;
+mod conversation;
 mod email;
 mod feedback;
 mod id;
@@ -33,10 +34,14 @@ mod throttle;
 
 pub use canned_replies::{CannedReplies, CannedReply, InvalidCannedReplies};
 pub use chat::{
-    Chat, ChatPorts, ChatSettings, Feed, FeedCursor, FeedEvent, Feeds, FollowError, InvalidFeedCursor,
-    SendError, SendMessage, Turn,
+    AskForPerson, Asked, Chat, ChatPorts, ChatSettings, Feed, FeedCursor, FeedEvent, Feeds, FollowError,
+    HandBack, Inbox, InvalidFeedCursor, Reply, SendError, SendMessage, Sent, SiteFeed, SiteNews,
+    TYPING_LASTS, TakeOver, Turn, Typing, Typist,
 };
 pub use clock::{Clock, SystemClock, Timestamp};
+pub use conversation::{
+    Answering, ConversationState, ConversationStatus, EventKind, InvalidTag, MAX_TAGS, Tag, Visit,
+};
 pub use email::{EmailAddress, InvalidEmailAddress};
 pub use feedback::{Feedback, FeedbackReason, InvalidComment, MAX_COMMENT_UNITS, Rating, check_comment};
 pub use id::{ConversationId, KeyId, MessageId, NodeId, SiteId};
@@ -48,7 +53,7 @@ pub use message::{AnswerFacts, FinishReason, Message, MessageStatus, Role, TurnF
 pub use model::{AnswerStream, Model, ModelEnd, ModelError, ModelErrorKind, ModelEvent};
 pub use notifier::{Notifier, PersonRequest};
 pub use office_hours::{InvalidOfficeHours, MinuteOfDay, OfficeHours, OpenHours, WEEKDAYS};
-pub use operator::{OperatorSession, TokenHash};
+pub use operator::{InvalidOperatorName, OperatorName, OperatorSession, TokenHash};
 pub use prompt::{Prompt, PromptLimits, PromptMessage, Speaker, build_prompt};
 pub use random::{Random, SystemRandom, secret_text};
 pub use relay::{AnswerNews, NodeNews, Relay};
@@ -56,11 +61,12 @@ pub use search::{Excerpt, SearchQuery, SearchWord, index_words};
 pub use session::{InvalidSecret, InvalidSessionId, SecretHash, SessionId, SessionKey};
 pub use site::{KeyKind, SiteDocument, StoredKey};
 pub use store::{
-    Changes, CloseTurn, ConversationList, ConversationName, ConversationQuery, ConversationSearch,
-    ConversationStore, ConversationSummary, DeletedConversation, HistoryEntry, ListCursor, LoginTry,
+    Assigned, BeginConversation, Changes, CloseTurn, ConversationFilter, ConversationList, ConversationName,
+    ConversationQuery, ConversationSearch, ConversationStore, ConversationSummary, ConversationUpdate,
+    DeletedConversation, DeliveredMessage, HistoryEntry, InboxStore, ListCursor, LoginTry, NewMessage,
     NodeBeats, NodeStore, OpenTurn, OpenedTurn, OperatorStore, RateAnswer, RatedAnswer, RepeatedTurn,
     SavePartial, SearchHit, SearchPage, SiteStore, Store, StoreError, StoreErrorKind, Thread, ThreadPage,
-    TurnIds, TurnOpening,
+    TurnIds, TurnOpening, UpdatedConversation,
 };
-pub use text::{InvalidText, MAX_MESSAGE_UNITS, PREVIEW_UNITS, VisitorText, preview};
+pub use text::{InvalidText, MAX_MESSAGE_UNITS, MessageText, PREVIEW_UNITS, preview};
 pub use throttle::{ThrottleDecision, ThrottleRule, ThrottleState};

@@ -1,4 +1,4 @@
-use crate::{Feedback, IdempotencyKey, MessageId, Timestamp};
+use crate::{Feedback, IdempotencyKey, MessageId, OperatorName, Timestamp};
 
 /// Who wrote a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -7,27 +7,48 @@ pub enum Role {
     Visitor,
     /// The AI.
     Assistant,
+    /// A person of the team, to the visitor.
+    Operator,
+    /// Nobody: something happened. The text is the name of an [`crate::EventKind`].
+    Event,
+    /// A person of the team, to the team. Neither the visitor nor the AI ever sees it.
+    Note,
 }
 
 impl Role {
-    /// The origin's words, used on the wire and in stores: `user` and `assistant`.
+    const ALL: [Self; 5] = [Self::Visitor, Self::Assistant, Self::Operator, Self::Event, Self::Note];
+
+    /// The name used on the wire and in stores; the origin's words for the first two, `user` and `assistant`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Visitor => "user",
             Self::Assistant => "assistant",
+            Self::Operator => "operator",
+            Self::Event => "event",
+            Self::Note => "note",
         }
     }
 
     /// The role of that name.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Visitor, Self::Assistant].into_iter().find(|role| role.as_str() == text)
+        Self::ALL.into_iter().find(|role| role.as_str() == text)
+    }
+
+    /// Whether visitors may see what is said in this role.
+    pub const fn is_for_visitors(self) -> bool {
+        !matches!(self, Self::Note)
+    }
+
+    /// Whether this is a part of the talk with the visitor: what the model reads, and what a conversation's preview shows.
+    pub const fn is_talk(self) -> bool {
+        matches!(self, Self::Visitor | Self::Assistant | Self::Operator)
     }
 }
 
 /// How far a message has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MessageStatus {
-    /// A visitor's message, stored.
+    /// What is not an answer, stored.
     Accepted,
     /// An answer that is being written.
     Streaming,
@@ -206,6 +227,8 @@ pub struct Message {
     pub seq: u32,
     /// Who wrote it.
     pub role: Role,
+    /// The operator who wrote it, or whom an event is about.
+    pub author: Option<OperatorName>,
     /// How far it has come.
     pub status: MessageStatus,
     /// The number of the change of its conversation that touched it last.
@@ -214,9 +237,9 @@ pub struct Message {
     pub text: String,
     /// When it was accepted.
     pub created_at: Timestamp,
-    /// The client's own name for a visitor's message.
+    /// The client's own name for a message of a visitor or an operator.
     pub idempotency_key: Option<IdempotencyKey>,
-    /// What is known of an answer; all `None` for a visitor's message.
+    /// What is known of an answer; all `None` for everything else.
     pub facts: AnswerFacts,
     /// What the visitor says of an answer.
     pub feedback: Option<Feedback>,
@@ -245,6 +268,9 @@ mod tests {
         }
         for failure in TurnFailure::ALL {
             assert_eq!(TurnFailure::parse(failure.code()), Some(failure));
+        }
+        for role in Role::ALL {
+            assert_eq!(Role::parse(role.as_str()), Some(role));
         }
         assert_eq!(Role::parse("user"), Some(Role::Visitor));
         assert_eq!(Role::parse("system"), None);

@@ -71,13 +71,14 @@ pub struct PromptLimits {
 /// Makes a prompt from a conversation's latest messages, oldest first, the last being the one to answer.
 ///
 /// A turn whose answer failed is left out with the message it failed on, because it never was a part of the talk; an
-/// answer that ended early is marked as cut off.
+/// answer that ended early is marked as cut off, and what an operator said as theirs. Notes are for the team alone.
 pub fn build_prompt(instructions: &str, history: &[HistoryEntry], limits: PromptLimits) -> Prompt {
     let mut messages: Vec<PromptMessage> = Vec::with_capacity(history.len());
     for entry in history {
         let speaker = match entry.role {
             Role::Visitor => Speaker::User,
-            Role::Assistant => Speaker::Assistant,
+            Role::Assistant | Role::Operator => Speaker::Assistant,
+            Role::Event | Role::Note => continue,
         };
         let text = match entry.status {
             MessageStatus::Failed => {
@@ -87,7 +88,10 @@ pub fn build_prompt(instructions: &str, history: &[HistoryEntry], limits: Prompt
             _ if entry.text.is_empty() => continue,
             MessageStatus::Stopped | MessageStatus::Interrupted => format!("{}{CUT_OFF}", entry.text),
             MessageStatus::Accepted | MessageStatus::Streaming | MessageStatus::Complete => {
-                entry.text.clone()
+                match &entry.author {
+                    Some(operator) => format!("[{operator}, a person of the team] {}", entry.text),
+                    None => entry.text.clone(),
+                }
             }
         };
         messages.push(PromptMessage { speaker, text });
@@ -99,9 +103,10 @@ pub fn build_prompt(instructions: &str, history: &[HistoryEntry], limits: Prompt
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::OperatorName;
 
     fn entry(role: Role, status: MessageStatus, text: &str) -> HistoryEntry {
-        HistoryEntry { role, status, text: text.to_owned() }
+        HistoryEntry { role, author: None, status, text: text.to_owned() }
     }
 
     fn texts(history: &[HistoryEntry]) -> Vec<String> {
@@ -149,6 +154,23 @@ mod tests {
             entry(Role::Visitor, MessageStatus::Accepted, "go on"),
         ];
         assert_eq!(texts(&history), ["count", "one, two [cut off]", "go on"]);
+    }
+
+    #[test]
+    fn what_an_operator_said_is_told_to_the_model_and_notes_are_not() {
+        let author = OperatorName::parse("Maya").ok();
+        let of_operator = |role, text| HistoryEntry {
+            author: author.clone(),
+            ..entry(role, MessageStatus::Accepted, text)
+        };
+        let history = [
+            entry(Role::Visitor, MessageStatus::Accepted, "hello"),
+            of_operator(Role::Event, "joined"),
+            of_operator(Role::Operator, "Hi"),
+            of_operator(Role::Note, "a difficult one"),
+            entry(Role::Visitor, MessageStatus::Accepted, "bye"),
+        ];
+        assert_eq!(texts(&history), ["hello", "[Maya, a person of the team] Hi", "bye"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@ use std::fmt;
 use async_trait::async_trait;
 use tokio::sync::{broadcast, mpsc};
 
-use crate::{ConversationId, MessageId, SessionKey};
+use crate::{ConversationId, MessageId, SessionKey, Typing};
 
 /// Carries from node to node at once what the store would tell them a little later.
 ///
@@ -53,6 +53,15 @@ pub enum NodeNews {
         session: SessionKey,
         /// The conversation.
         conversation: ConversationId,
+    },
+    /// Somebody types in a conversation, or has ceased to.
+    Typing {
+        /// Whose conversation it is.
+        session: SessionKey,
+        /// The conversation.
+        conversation: ConversationId,
+        /// Who.
+        typing: Typing,
     },
     /// Whoever writes this answer shall stop.
     Stop(MessageId),

@@ -14,22 +14,27 @@
 
 mod conversations;
 mod error;
+mod inbox;
 mod nodes;
 mod operators;
 mod sites;
 
 pub use conversations::{
     Changes, CloseTurn, ConversationList, ConversationName, ConversationQuery, ConversationSearch,
-    ConversationStore, ConversationSummary, DeletedConversation, HistoryEntry, ListCursor, OpenTurn,
-    OpenedTurn, RateAnswer, RatedAnswer, RepeatedTurn, SavePartial, SearchHit, SearchPage, Thread,
+    ConversationStore, ConversationSummary, DeletedConversation, DeliveredMessage, HistoryEntry, ListCursor,
+    OpenTurn, OpenedTurn, RateAnswer, RatedAnswer, RepeatedTurn, SavePartial, SearchHit, SearchPage, Thread,
     ThreadPage, TurnIds, TurnOpening,
 };
 pub use error::{StoreError, StoreErrorKind};
+pub use inbox::{
+    Assigned, BeginConversation, ConversationFilter, ConversationUpdate, InboxStore, NewMessage,
+    UpdatedConversation,
+};
 pub use nodes::{NodeBeats, NodeStore};
 pub use operators::{LoginTry, OperatorStore};
 pub use sites::SiteStore;
 
 /// Everything an engine offers.
-pub trait Store: ConversationStore + NodeStore + OperatorStore + SiteStore {}
+pub trait Store: ConversationStore + InboxStore + NodeStore + OperatorStore + SiteStore {}
 
-impl<S: ConversationStore + NodeStore + OperatorStore + SiteStore> Store for S {}
+impl<S: ConversationStore + InboxStore + NodeStore + OperatorStore + SiteStore> Store for S {}

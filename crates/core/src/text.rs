@@ -2,19 +2,19 @@ use std::fmt;
 
 use thiserror::Error;
 
-/// The longest message a visitor may send, in UTF-16 code units (what JavaScript's `length` counts).
+/// The longest message somebody may send, in UTF-16 code units (what JavaScript's `length` counts).
 pub const MAX_MESSAGE_UNITS: usize = 4000;
 
 /// The longest preview of a message kept with its conversation, in UTF-16 code units.
 pub const PREVIEW_UNITS: usize = 500;
 
-/// What a visitor wrote: 1 to [`MAX_MESSAGE_UNITS`] UTF-16 units, with something to read in it, and without NUL.
+/// What a visitor or an operator wrote: 1 to [`MAX_MESSAGE_UNITS`] UTF-16 units, with something to read in it, and without NUL.
 ///
 /// Kept exactly as it was sent: nothing is trimmed or normalised.
 #[derive(Clone, PartialEq, Eq)]
-pub struct VisitorText(String);
+pub struct MessageText(String);
 
-/// Why a text is not a [`VisitorText`].
+/// Why a text is not a [`MessageText`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum InvalidText {
     /// It has no characters.
@@ -31,7 +31,7 @@ pub enum InvalidText {
     Nul,
 }
 
-impl VisitorText {
+impl MessageText {
     /// Checks `text` against the rules above.
     pub fn parse(text: String) -> Result<Self, InvalidText> {
         if text.is_empty() {
@@ -53,10 +53,10 @@ impl VisitorText {
     }
 }
 
-impl fmt::Debug for VisitorText {
+impl fmt::Debug for MessageText {
     /// Says how long it is, so that what people write does not end up in logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "VisitorText({} bytes)", self.0.len())
+        write!(f, "MessageText({} bytes)", self.0.len())
     }
 }
 
@@ -89,26 +89,26 @@ mod tests {
 
     #[test]
     fn the_limit_counts_utf16_units_as_a_browser_does() {
-        assert!(VisitorText::parse("a".repeat(4000)).is_ok());
-        assert_eq!(VisitorText::parse("a".repeat(4001)), Err(InvalidText::TooLong));
-        assert!(VisitorText::parse("😀".repeat(2000)).is_ok());
-        assert_eq!(VisitorText::parse("😀".repeat(2001)), Err(InvalidText::TooLong));
+        assert!(MessageText::parse("a".repeat(4000)).is_ok());
+        assert_eq!(MessageText::parse("a".repeat(4001)), Err(InvalidText::TooLong));
+        assert!(MessageText::parse("😀".repeat(2000)).is_ok());
+        assert_eq!(MessageText::parse("😀".repeat(2001)), Err(InvalidText::TooLong));
     }
 
     #[test]
     fn text_without_anything_to_read_is_blank() {
         for text in [" ", "\u{A0}\u{A0}", "\u{200B}", "\r\n\t", "\u{FEFF} \u{2060}"] {
-            assert_eq!(VisitorText::parse(text.to_owned()), Err(InvalidText::Blank), "{text:?}");
+            assert_eq!(MessageText::parse(text.to_owned()), Err(InvalidText::Blank), "{text:?}");
         }
-        assert_eq!(VisitorText::parse(String::new()), Err(InvalidText::Empty));
+        assert_eq!(MessageText::parse(String::new()), Err(InvalidText::Empty));
     }
 
     #[test]
     fn odd_but_readable_text_is_kept_as_sent() {
         for text in ["  hi  ", "a\u{202E}b", "\u{7}x", "e\u{301}", "<script>", "'; DROP TABLE", "{\"a\":1}"] {
-            assert_eq!(VisitorText::parse(text.to_owned()).unwrap().as_str(), text);
+            assert_eq!(MessageText::parse(text.to_owned()).unwrap().as_str(), text);
         }
-        assert_eq!(VisitorText::parse("a\0b".to_owned()), Err(InvalidText::Nul));
+        assert_eq!(MessageText::parse("a\0b".to_owned()), Err(InvalidText::Nul));
     }
 
     #[test]
@@ -121,6 +121,6 @@ mod tests {
 
     #[test]
     fn what_people_write_is_not_in_debug_output() {
-        assert_eq!(format!("{:?}", VisitorText::parse("secret".to_owned()).unwrap()), "VisitorText(6 bytes)");
+        assert_eq!(format!("{:?}", MessageText::parse("secret".to_owned()).unwrap()), "MessageText(6 bytes)");
     }
 }

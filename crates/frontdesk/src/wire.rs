@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::HOST;
-use frontdesk_core::{Chat, ChatPorts, Feeds, Model, SiteId};
+use frontdesk_core::{Chat, ChatPorts, Feeds, Inbox, Model, SiteId};
 use frontdesk_llm::{HttpModel, ModelSettings, ResilientModel, UnconfiguredModel};
 use frontdesk_web::api::{self, ApiPorts, ApiSettings};
 use frontdesk_web::dashboard::{self, DashboardPorts, DashboardSettings, Install, NoModel};
@@ -42,7 +42,8 @@ pub(crate) fn make_chat(settings: &Settings, ports: &Ports, model: Arc<dyn Model
 
 pub(crate) fn make_api(settings: &Settings, ports: &Ports, chat: Chat, keys: &Keys) -> Router {
     let Ports { store, clock, .. } = ports.clone();
-    let api_ports = ApiPorts { chat, store, clock, limits: ports.limits() };
+    let inbox = chat.inbox(None);
+    let api_ports = ApiPorts { chat, inbox, store, clock, limits: ports.limits() };
     let api_settings = ApiSettings {
         keys: keys.ring.clone(),
         identity: settings.identity.clone(),
@@ -62,6 +63,7 @@ pub(crate) fn make_dashboard(
 ) -> Router {
     let Ports { store, clock, random, .. } = ports.clone();
     let feeds = chat.map_or_else(|| Feeds::of_store(Arc::clone(&store), ports.relay()), Chat::feeds);
+    let inbox = Inbox::new(feeds.clone(), Arc::clone(&clock), Arc::clone(&random), None);
     let install = keys.public.clone().map(|key| Install {
         api_url: settings.api_url.clone(),
         script_url: settings.script_url.clone(),
@@ -80,7 +82,7 @@ pub(crate) fn make_dashboard(
         model,
     };
     dashboard::router(
-        DashboardPorts { store, feeds, clock, random },
+        DashboardPorts { store, feeds, inbox, clock, random },
         dashboard_settings,
         edge(settings, ports),
     )

@@ -7,7 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use frontdesk_core::{
-    AnswerNews, ConversationId, MessageId, NodeNews, SecretHash, SessionId, SessionKey, SiteId,
+    AnswerNews, ConversationId, MessageId, NodeNews, OperatorName, SecretHash, SessionId, SessionKey, SiteId,
+    Typing, Typist,
 };
 use futures_util::StreamExt as _;
 use redis::aio::{PubSubSink, PubSubStream};
@@ -198,8 +199,15 @@ impl Told {
             Self::Node(NodeNews::Missed) => "missed".to_owned(),
             Self::Node(NodeNews::Stop(answer)) => format!("stop {answer}"),
             Self::Node(NodeNews::Changed { session, conversation }) => {
-                let secret = session.secret.map_or_else(|| "-".to_owned(), |secret| hex(secret.as_bytes()));
-                format!("changed {conversation} {} {secret} {}", session.site, session.session.as_str())
+                format!("changed {}", place(session, *conversation))
+            }
+            Self::Node(NodeNews::Typing { session, conversation, typing }) => {
+                let begins = if typing.is_typing { "typing" } else { "idle" };
+                let name = match &typing.typist {
+                    Typist::Visitor => "",
+                    Typist::Operator(name) => name.as_str(),
+                };
+                format!("{begins} {} {name}", place(session, *conversation))
             }
         }
     }
@@ -218,20 +226,41 @@ impl Told {
             ("missed", None) => Self::Node(NodeNews::Missed),
             ("stop", None) => Self::Node(NodeNews::Stop(MessageId::parse(rest)?)),
             ("changed", None) => {
-                let mut words = rest.split(' ');
-                let conversation = ConversationId::parse(words.next()?)?;
-                let site = SiteId::parse(words.next()?)?;
-                let secret = match words.next()? {
-                    "-" => None,
-                    hash => Some(SecretHash::from_bytes(unhex(hash)?)),
+                let (session, conversation, _) = read_place(rest)?;
+                Self::Node(NodeNews::Changed { session, conversation })
+            }
+            ("typing" | "idle", None) => {
+                let (session, conversation, name) = read_place(rest)?;
+                let typist = match name {
+                    "" => Typist::Visitor,
+                    name => Typist::Operator(OperatorName::parse(name).ok()?),
                 };
-                let session = SessionId::parse(words.next()?).ok()?;
-                Self::Node(NodeNews::Changed { session: SessionKey { site, session, secret }, conversation })
+                let typing = Typing { typist, is_typing: word == "typing" };
+                Self::Node(NodeNews::Typing { session, conversation, typing })
             }
             _ => return None,
         };
         Some((told, answer))
     }
+}
+
+/// A conversation and whose it is, in words.
+fn place(session: &SessionKey, conversation: ConversationId) -> String {
+    let secret = session.secret.map_or_else(|| "-".to_owned(), |secret| hex(secret.as_bytes()));
+    format!("{conversation} {} {secret} {}", session.site, session.session.as_str())
+}
+
+/// Reads that, and gives what follows it.
+fn read_place(text: &str) -> Option<(SessionKey, ConversationId, &str)> {
+    let mut words = text.splitn(5, ' ');
+    let conversation = ConversationId::parse(words.next()?)?;
+    let site = SiteId::parse(words.next()?)?;
+    let secret = match words.next()? {
+        "-" => None,
+        hash => Some(SecretHash::from_bytes(unhex(hash)?)),
+    };
+    let session = SessionId::parse(words.next()?).ok()?;
+    Some((SessionKey { site, session, secret }, conversation, words.next().unwrap_or_default()))
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -269,6 +298,11 @@ mod tests {
             session: session(secret),
             conversation: ConversationId::from_bytes([9; 16]),
         };
+        let typing = |typist, is_typing| NodeNews::Typing {
+            session: session(None),
+            conversation: ConversationId::from_bytes([9; 16]),
+            typing: Typing { typist, is_typing },
+        };
         for told in [
             Told::Answer(AnswerNews::Text { from: 12, text: " two  w\u{f6}rds\n".to_owned() }),
             Told::Answer(AnswerNews::End),
@@ -281,6 +315,8 @@ mod tests {
             NodeNews::Stop(answer),
             changed(None),
             changed(Some(SecretHash::from_bytes([0xAB; 32]))),
+            typing(Typist::Visitor, true),
+            typing(Typist::Operator(OperatorName::parse("Maya Ñ B").unwrap()), false),
         ] {
             let told = Told::Node(news);
             assert_eq!(Told::decode(NEWS, told.encode().as_bytes()), Some((told, None)));

@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use frontdesk_core::testing::ManualClock;
 use frontdesk_core::{
-    AnswerFacts, Clock as _, CloseTurn, ConversationId, ConversationQuery, ConversationSearch, ListCursor,
-    MessageId, MessageStatus, NodeId, OpenTurn, SearchQuery, SecretHash, SessionId, SessionKey, SiteId,
-    Store, ThreadPage, Timestamp, TurnIds, VisitorText,
+    AnswerFacts, Clock as _, CloseTurn, ConversationFilter, ConversationId, ConversationQuery,
+    ConversationSearch, ListCursor, MessageId, MessageStatus, MessageText, NodeId, OpenTurn, SearchQuery,
+    SecretHash, SessionId, SessionKey, SiteId, Store, ThreadPage, Timestamp, TurnIds, Visit,
 };
 use frontdesk_store::{StoreUrl, open};
 use frontdesk_testkit::PostgresServer;
@@ -106,7 +106,7 @@ async fn say(store: &dyn Store, n: u64) {
     let answer = MessageId::from_bytes(id(3, n));
     let turn = OpenTurn {
         session,
-        text: VisitorText::parse(text(&mut dice, n)).unwrap(),
+        text: MessageText::parse(text(&mut dice, n)).unwrap(),
         idempotency_key: None,
         ids: TurnIds {
             conversation: ConversationId::from_bytes(id(1, n)),
@@ -118,6 +118,7 @@ async fn say(store: &dyn Store, n: u64) {
         history_since: now,
         node: NodeId::from_bytes(id(4, 0)),
         identity: None,
+        visit: Visit::default(),
     };
     store.open_turn(turn).await.unwrap();
     let text = text(&mut dice, n + 1);
@@ -128,7 +129,8 @@ async fn say(store: &dyn Store, n: u64) {
 /// Makes the conversations that are missing.
 async fn fill(store: &Arc<dyn Store>, wanted: u64) {
     store.ensure_site(SITE, "bench", Timestamp::default()).await.unwrap();
-    let query = ConversationQuery { site: SITE, after: None, limit: 1 };
+    let query =
+        ConversationQuery { site: SITE, filter: ConversationFilter::default(), after: None, limit: 1 };
     if store.conversations(query).await.unwrap().total > 0 {
         return;
     }
@@ -166,7 +168,7 @@ async fn run(store: Arc<dyn Store>, count: u64) {
     fill(&store, count).await;
     let store = &*store;
     let page = async |after| {
-        let query = ConversationQuery { site: SITE, after, limit: 50 };
+        let query = ConversationQuery { site: SITE, filter: ConversationFilter::default(), after, limit: 50 };
         format!("{} rows", store.conversations(query).await.unwrap().conversations.len())
     };
     let somewhere = |mut dice: Dice| {
@@ -194,8 +196,13 @@ async fn run(store: Arc<dyn Store>, count: u64) {
         ("a word that nobody said", "zzyzx"),
     ] {
         let search = async |after| {
-            let search =
-                ConversationSearch { site: SITE, query: SearchQuery::parse(query), after, limit: 50 };
+            let search = ConversationSearch {
+                site: SITE,
+                query: SearchQuery::parse(query),
+                filter: ConversationFilter::default(),
+                after,
+                limit: 50,
+            };
             let page = store.search(search).await.unwrap();
             format!("{} hits{}", page.hits.len(), if page.next.is_some() { ", more" } else { "" })
         };

@@ -8,6 +8,7 @@ mod client;
 mod conversations;
 mod error;
 mod export;
+mod inbox;
 mod nodes;
 mod operators;
 mod reply;

@@ -7,6 +7,7 @@ mod api_lock;
 mod backup_error;
 mod convex;
 mod exported;
+mod filtering;
 mod hex;
 mod moving;
 mod new_file;

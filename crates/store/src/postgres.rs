@@ -15,6 +15,8 @@ mod conversations;
 mod engine;
 mod error;
 mod export;
+mod filtering;
+mod inbox;
 mod migrations;
 mod nodes;
 mod operators;

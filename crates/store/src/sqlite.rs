@@ -10,6 +10,8 @@ mod connection;
 mod conversations;
 mod error;
 mod export;
+mod filtering;
+mod inbox;
 mod migrations;
 mod nodes;
 mod operators;
@@ -122,8 +124,9 @@ mod tests {
 
     use frontdesk_core::testing::{ManualClock, SeededRandom};
     use frontdesk_core::{
-        AnswerFacts, CloseTurn, ConversationId, ConversationStore as _, MessageId, MessageStatus, NodeId,
-        OpenTurn, SessionId, SessionKey, SiteId, SiteStore as _, Timestamp, TurnIds, VisitorText,
+        AnswerFacts, CloseTurn, ConversationId, ConversationStore as _, MessageId, MessageStatus,
+        MessageText, NodeId, OpenTurn, SessionId, SessionKey, SiteId, SiteStore as _, Timestamp, TurnIds,
+        Visit,
     };
 
     use frontdesk_testkit::SmallDisk;
@@ -151,7 +154,7 @@ mod tests {
             let session = SessionId::parse(&format!("visitor-{n}")).unwrap();
             let turn = OpenTurn {
                 session: SessionKey { site, session, secret: None },
-                text: VisitorText::parse(format!("question {n}")).unwrap(),
+                text: MessageText::parse(format!("question {n}")).unwrap(),
                 idempotency_key: None,
                 ids,
                 node: NodeId::NONE,
@@ -159,6 +162,7 @@ mod tests {
                 history_limit: 1,
                 history_since: now,
                 identity: None,
+                visit: Visit::default(),
             };
             store.open_turn(turn).await.unwrap();
             let ending = CloseTurn {

@@ -27,7 +27,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use bytes::Bytes;
-use frontdesk_core::{Chat, Clock, SharedLimits, Store};
+use frontdesk_core::{Chat, Clock, Inbox, SharedLimits, Store};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -54,6 +54,8 @@ const FAILED_KEYS: RateLimit = RateLimit { requests: 60, window: Duration::from_
 pub struct ApiPorts {
     /// The service that runs turns.
     pub chat: Chat,
+    /// What operators do with conversations.
+    pub inbox: Inbox,
     /// Where conversations are kept.
     pub store: Arc<dyn Store>,
     /// What time it is.

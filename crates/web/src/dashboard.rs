@@ -25,7 +25,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
-use frontdesk_core::{Clock, Feeds, Random, SiteId, Store};
+use frontdesk_core::{Clock, Feeds, Inbox, Random, SiteId, Store};
 
 pub use password::{HashPasswordError, InvalidPasswordHash, Password, hash_password};
 pub use test_pages::Install;
@@ -43,6 +43,8 @@ pub struct DashboardPorts {
     pub store: Arc<dyn Store>,
     /// Follows conversations.
     pub feeds: Feeds,
+    /// What operators do with them.
+    pub inbox: Inbox,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Where tokens come from.

@@ -7,6 +7,7 @@ mod path;
 mod query;
 mod quota;
 mod session;
+mod visit;
 mod visitor;
 
 pub(crate) use admin::Admin;
@@ -16,6 +17,7 @@ pub(crate) use path::PathText;
 pub(crate) use query::Query;
 pub(crate) use quota::{ReadQuota, SendQuota};
 pub(crate) use session::{idempotency_key, session_key, session_secret};
+pub(crate) use visit::visit;
 pub(crate) use visitor::Visitor;
 
 use http::HeaderMap;

@@ -2,7 +2,10 @@
 
 use axum::response::Response;
 use bytes::Bytes;
-use frontdesk_core::{Feed, FeedCursor, FeedEvent as CoreEvent, InvalidFeedCursor, Role, StoreError};
+use frontdesk_core::{
+    ConversationState, Feed, FeedCursor, FeedEvent as CoreEvent, InvalidFeedCursor, MessageId, Role,
+    StoreError, Typing, Typist,
+};
 use futures_util::{StreamExt as _, stream};
 use http::HeaderMap;
 use serde::Serialize;
@@ -45,13 +48,25 @@ pub(crate) enum FeedEvent {
         seq: usize,
         cursor: String,
     },
-    /// You have everything there is now. Comes once at the beginning, and whenever it becomes different who is answering.
+    /// Somebody types: an operator, or for operators also the visitor. Without a word for eight seconds it is over.
+    #[serde(rename_all = "camelCase")]
+    Typing {
+        /// What the operator is called who types; not there when nobody does any more.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        /// `user` or `operator`.
+        role: &'static str,
+    },
+    /// You have everything there is now. Comes once at the beginning, and whenever it becomes different who is answering or
+    /// what operators make of the conversation.
     #[serde(rename_all = "camelCase")]
     State {
         /// `null` if nothing was said in this session yet.
         conversation_id: Option<String>,
         /// Who is answering just now; `null` if nobody is.
         answering: Option<Answering>,
+        /// `open`, `needs_person` or `closed`.
+        status: &'static str,
         cursor: Option<String>,
     },
     /// The feed cannot go on; come back with the last cursor.
@@ -71,10 +86,42 @@ pub(crate) enum FeedEvent {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Answering {
-    /// `assistant`.
+    /// `assistant`, or `operator` as long as one has the conversation.
     role: &'static str,
     /// The answer that is being written.
-    message_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_id: Option<String>,
+    /// What the operator is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+}
+
+/// Who follows a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// Its visitor, who sees no notes.
+    Visitor,
+    Operators,
+}
+
+impl Answering {
+    /// An operator who has the conversation, or the AI while it writes an answer.
+    fn of(state: &ConversationState, answer: Option<MessageId>) -> Option<Self> {
+        if let Some(answering) = &state.answering {
+            let name = Some(answering.operator.as_str().to_owned());
+            return Some(Self { role: Role::Operator.as_str(), message_id: None, name });
+        }
+        let message_id = Some(answer?.to_string());
+        Some(Self { role: Role::Assistant.as_str(), message_id, name: None })
+    }
+}
+
+fn typing_event(typist: Typist, is_typing: bool) -> FeedEvent {
+    let (role, name) = match typist {
+        Typist::Visitor => (Role::Visitor, String::new()),
+        Typist::Operator(name) => (Role::Operator, name.as_str().to_owned()),
+    };
+    FeedEvent::Typing { name: is_typing.then_some(name), role: role.as_str() }
 }
 
 /// The place that a reader comes back with: the header `Last-Event-ID`, which browsers' `EventSource` keeps up to date,
@@ -92,17 +139,19 @@ pub(crate) fn feed_cursor(headers: &HeaderMap, query: &Query) -> Result<Option<F
 /// A response that follows a conversation until the server is shut down, or until `end`.
 pub(crate) fn follow_feed(
     feed: Feed,
+    audience: Audience,
     framing: Framing,
     request_id: &str,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> Response {
-    let follower = Follower { feed, framing, request_id: request_id.to_owned(), is_over: false };
+    let follower = Follower { feed, audience, framing, request_id: request_id.to_owned(), is_over: false };
     let events = stream::unfold(follower, async |mut follower| Some((follower.next().await?, follower)));
     framing.respond(events.take_until(end))
 }
 
 struct Follower {
     feed: Feed,
+    audience: Audience,
     framing: Framing,
     request_id: String,
     is_over: bool,
@@ -113,18 +162,31 @@ impl Follower {
         if self.is_over {
             return None;
         }
-        match timeout(HEARTBEAT, self.feed.next()).await {
-            Err(_) => Some(self.framing.heartbeat()),
-            Ok(Ok(event)) => event.map(|event| self.encode(event)),
-            Ok(Err(error)) => {
-                self.is_over = true;
-                Some(self.last_words(&error))
+        loop {
+            match timeout(HEARTBEAT, self.feed.next()).await {
+                Err(_) => return Some(self.framing.heartbeat()),
+                Ok(Ok(Some(event))) if self.is_hidden(&event) => {}
+                Ok(Ok(event)) => return event.map(|event| self.encode(event)),
+                Ok(Err(error)) => {
+                    self.is_over = true;
+                    return Some(self.last_words(&error));
+                }
             }
         }
     }
 
+    fn is_hidden(&self, event: &CoreEvent) -> bool {
+        self.audience == Audience::Visitor
+            && match event {
+                CoreEvent::Message { message, .. } => !message.role.is_for_visitors(),
+                CoreEvent::Typing(typing) => typing.typist == Typist::Visitor,
+                CoreEvent::Reset | CoreEvent::Text { .. } | CoreEvent::State { .. } => false,
+            }
+    }
+
     fn encode(&self, event: CoreEvent) -> Bytes {
         let (event, cursor) = match event {
+            CoreEvent::Typing(Typing { typist, is_typing }) => (typing_event(typist, is_typing), None),
             CoreEvent::Reset => (FeedEvent::Reset, None),
             CoreEvent::Message { message, cursor } => {
                 let (revision, place) = (message.revision, cursor.to_string());
@@ -135,11 +197,11 @@ impl Follower {
                 let (seq, place) = (cursor.length(), cursor.to_string());
                 (FeedEvent::Token { message_id, token: text, seq, cursor: place }, Some(cursor))
             }
-            CoreEvent::State { conversation, answering, cursor } => {
+            CoreEvent::State { conversation, answering, state, cursor } => {
                 let state = FeedEvent::State {
                     conversation_id: conversation.map(|id| id.to_string()),
-                    answering: answering
-                        .map(|id| Answering { role: Role::Assistant.as_str(), message_id: id.to_string() }),
+                    answering: Answering::of(&state, answering),
+                    status: state.status.as_str(),
                     cursor: cursor.map(|cursor| cursor.to_string()),
                 };
                 (state, cursor)

@@ -4,7 +4,9 @@ mod framing;
 
 use axum::response::Response;
 use bytes::Bytes;
-use frontdesk_core::{ConversationId, MessageId, Turn, TurnEnd, TurnReader, TurnUpdate, Usage};
+use frontdesk_core::{
+    ConversationId, DeliveredMessage, MessageId, Turn, TurnEnd, TurnReader, TurnUpdate, Usage,
+};
 use futures_util::stream;
 use http::{HeaderName, HeaderValue};
 use serde::Serialize;
@@ -12,6 +14,7 @@ use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use crate::ApiError;
+use crate::api::chat::{AnsweredBy, DELIVERED};
 
 pub(crate) use framing::{Framing, HEARTBEAT};
 
@@ -25,8 +28,9 @@ pub(crate) enum StreamEvent<'a> {
     #[serde(rename_all = "camelCase")]
     Start {
         conversation_id: String,
-        /// The answer.
-        message_id: String,
+        /// The answer; not there if an operator has the conversation.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message_id: Option<String>,
         /// The cursor that the stream begins at: 0, or where a resumed one was left. Smaller than that only after a crash
         /// of the server, of an answer whose last words were not stored: then the client cuts its text back to as many
         /// bytes (UTF-8).
@@ -54,6 +58,18 @@ pub(crate) enum StreamEvent<'a> {
         finish_reason: Option<&'static str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         usage: Option<TokenUsage>,
+    },
+    /// An operator has the conversation: there is no answer, and the operator's words come with the session's events.
+    #[serde(rename = "done", rename_all = "camelCase")]
+    Delivered {
+        /// Empty.
+        message: &'static str,
+        conversation_id: String,
+        seq: usize,
+        /// `delivered`.
+        status: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        answered_by: Option<AnsweredBy>,
     },
     /// The end of an answer that was interrupted or failed. Its text so far is kept.
     #[serde(rename_all = "camelCase")]
@@ -109,6 +125,26 @@ pub(crate) fn follow(turn: Turn, framing: Framing, request_id: &str) -> Response
     response
 }
 
+/// A response that says that an operator has the conversation.
+pub(crate) fn deliver(delivered: &DeliveredMessage, framing: Framing) -> Response {
+    let conversation_id = delivered.conversation.to_string();
+    let events = [
+        StreamEvent::Start { conversation_id: conversation_id.clone(), message_id: None, seq: 0 },
+        StreamEvent::Delivered {
+            message: "",
+            conversation_id,
+            seq: 0,
+            status: DELIVERED,
+            answered_by: delivered.operator.as_ref().map(AnsweredBy::from),
+        },
+    ];
+    let mut response = framing.respond(stream::iter(events.map(|event| framing.encode(Some(0), &event))));
+    if delivered.repeated {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
 struct Follower {
     conversation: ConversationId,
     answer: MessageId,
@@ -131,7 +167,7 @@ impl Follower {
                 self.step = Step::Text;
                 Some(self.encode(&StreamEvent::Start {
                     conversation_id: self.conversation.to_string(),
-                    message_id: self.answer.to_string(),
+                    message_id: Some(self.answer.to_string()),
                     seq: self.reader.cursor(),
                 }))
             }
@@ -153,6 +189,7 @@ impl Follower {
         let (StreamEvent::Start { seq, .. }
         | StreamEvent::Token { seq, .. }
         | StreamEvent::Done { seq, .. }
+        | StreamEvent::Delivered { seq, .. }
         | StreamEvent::Error { seq, .. }) = event;
         self.framing.encode(Some(seq), event)
     }

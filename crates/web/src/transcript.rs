@@ -1,6 +1,8 @@
 //! A conversation as a file: for programs as JSON, for people as Markdown.
 
-use frontdesk_core::{ConversationSummary, FeedbackReason, Message, Role, Timestamp, VisitorIdentity};
+use frontdesk_core::{
+    ConversationSummary, EventKind, FeedbackReason, Message, OperatorName, Role, Timestamp, VisitorIdentity,
+};
 use jiff::Timestamp as Instant;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -121,11 +123,21 @@ fn json_head(conversation: &ConversationSummary, now: Timestamp) -> String {
 
 /// Every text is a quotation, so that nothing in it passes for a heading of ours or for somebody else's words.
 fn markdown(message: &Message) -> String {
+    let at = moment(message.created_at, "%F %H:%M UTC");
+    let author = message.author.as_ref().map(OperatorName::as_str);
     let who = match message.role {
         Role::Visitor => "You",
         Role::Assistant => "Assistant",
+        Role::Operator => author.unwrap_or("The team"),
+        Role::Note => {
+            return format!(
+                "\n## Note by {}, {at}\n\n{}",
+                author.unwrap_or("the team"),
+                quoted(&message.text)
+            );
+        }
+        Role::Event => return format!("\n*{}, {at}.*\n", event_in_words(&message.text, author)),
     };
-    let at = moment(message.created_at, "%F %H:%M UTC");
     let text = if message.text.is_empty() { "*No answer.*\n".to_owned() } else { quoted(&message.text) };
     let rated = message.feedback.as_ref().map(|feedback| {
         let rating = feedback.rating.as_str();
@@ -135,6 +147,20 @@ fn markdown(message: &Message) -> String {
         format!("\n*You rated this {rating}{reason}.*\n\n{comment}")
     });
     format!("\n## {who}, {at}\n\n{text}{}", rated.unwrap_or_default())
+}
+
+/// Something that happened, for people.
+pub(crate) fn event_in_words(event: &str, author: Option<&str>) -> String {
+    let who = author.unwrap_or("Somebody");
+    match EventKind::parse(event) {
+        Some(EventKind::Joined) => format!("{who} joined"),
+        Some(EventKind::Left) => format!("{who} left"),
+        Some(EventKind::Asked) => "Asked for a person".to_owned(),
+        Some(EventKind::Away) => "Asked for a person while the team was away".to_owned(),
+        Some(EventKind::Closed) => "The conversation was closed".to_owned(),
+        Some(EventKind::Reopened) => "The conversation was opened again".to_owned(),
+        None => "Something happened".to_owned(),
+    }
 }
 
 fn quoted(text: &str) -> String {

@@ -14,11 +14,11 @@ use tokio_util::sync::CancellationToken;
 pub use self::cursor::{FeedCursor, InvalidFeedCursor};
 use super::mirrors::Mirrors;
 use super::running::Running;
-use super::watchers::{Subscription, Watchers};
-use super::{LOOK_EVERY, LOOK_IN_SPITE};
+use super::watchers::{Happening, Presence, Subscription, Watchers};
+use super::{ChatSettings, LOOK_EVERY, LOOK_IN_SPITE};
 use crate::{
-    Changes, ConversationId, ConversationName, Message, MessageId, MessageStatus, NodeNews, Relay, Store,
-    StoreError, TurnLog, TurnReader, TurnUpdate,
+    Changes, ConversationId, ConversationName, ConversationState, Message, MessageId, MessageStatus,
+    NodeNews, Relay, SessionKey, Store, StoreError, TurnLog, TurnReader, TurnUpdate, Typing,
 };
 
 /// How many changed messages are read at once.
@@ -33,6 +33,8 @@ pub struct Feeds {
     pub(super) mirrors: Arc<Mirrors>,
     /// How often to look whether another process has changed something; `None` where none can have.
     pub(super) look_every: Option<Duration>,
+    /// How often the text of an answer that is being written is stored.
+    pub(super) save_every: Duration,
     /// Cancelled when feeds are to end.
     pub(super) closing: CancellationToken,
 }
@@ -63,15 +65,20 @@ pub enum FeedEvent {
         /// The reader's cursor after this event.
         cursor: FeedCursor,
     },
-    /// The reader has everything there is now. Told once at the beginning, and whenever it becomes different who is answering.
+    /// The reader has everything there is now. Told once at the beginning, and whenever it becomes different who is answering
+    /// or what operators make of the conversation.
     State {
-        /// The conversation; `None` if nothing was said yet.
+        /// The conversation; `None` if there is none yet.
         conversation: Option<ConversationId>,
         /// The answer that is being written.
         answering: Option<MessageId>,
+        /// What operators make of it.
+        state: ConversationState,
         /// The reader's cursor; `None` if nothing was said yet.
         cursor: Option<FeedCursor>,
     },
+    /// Somebody types, or has ceased to.
+    Typing(Typing),
 }
 
 /// Follows a conversation.
@@ -82,6 +89,8 @@ pub struct Feed {
     /// The conversation, once there is one.
     conversation: Option<ConversationId>,
     subscription: Subscription,
+    /// Says that the visitor is there, if it is theirs.
+    presence: Option<Presence>,
     cursor: Option<FeedCursor>,
     /// What was read and not told yet.
     pending: VecDeque<FeedEvent>,
@@ -97,8 +106,8 @@ pub struct Feed {
     is_gone: bool,
 }
 
-/// The conversation, and the answer that is being written.
-type Told = (Option<ConversationId>, Option<MessageId>);
+/// The conversation, the answer that is being written, and what operators make of it.
+type Told = (Option<ConversationId>, Option<MessageId>, ConversationState);
 
 impl Feeds {
     /// Feeds in a process that runs no turns: it hears from a relay what others write, or looks for it.
@@ -117,7 +126,18 @@ impl Feeds {
             watchers,
             mirrors,
             look_every: Some(look_every),
+            save_every: ChatSettings::default().save_every,
             closing: CancellationToken::new(),
+        }
+    }
+
+    /// Tells the readers of a conversation, here and in other processes, that it has changed.
+    pub(super) fn tell_change(&self, session: &SessionKey, conversation: ConversationId) {
+        self.watchers.tell(session, conversation);
+        if let Some(relay) = &self.mirrors.relay {
+            let relay = Arc::clone(relay);
+            let changed = NodeNews::Changed { session: session.clone(), conversation };
+            self.mirrors.tasks.spawn(async move { relay.tell(changed).await });
         }
     }
 
@@ -133,6 +153,7 @@ impl Feeds {
             feeds: self.clone(),
             subscription: self.watchers.subscribe(name.clone()),
             name,
+            presence: None,
             conversation: None,
             cursor,
             pending: VecDeque::new(),
@@ -168,7 +189,10 @@ impl Feed {
             let update = tokio::select! {
                 biased;
                 () = self.feeds.closing.cancelled(), if self.following.is_none() => return Ok(None),
-                () = self.subscription.changed() => None,
+                happening = self.subscription.next() => match happening {
+                    Happening::Change => None,
+                    Happening::Typing(typing) => return Ok(Some(FeedEvent::Typing(typing))),
+                },
                 () = pause(self.feeds.look_every) => None,
                 update = follow(&mut self.following) => Some(update),
             };
@@ -209,14 +233,18 @@ impl Feed {
             self.take(changes);
         } else {
             self.is_current = true;
-            self.tell_state((None, None));
+            self.tell_state((None, None, ConversationState::default()));
         }
         Ok(exists)
     }
 
     fn take(&mut self, changes: Changes) {
-        let Changes { conversation, revision, messages, has_more, writing } = changes;
-        self.conversation = Some(conversation);
+        let Changes { conversation, revision, state, messages, has_more, writing } = changes;
+        if self.conversation.replace(conversation) != Some(conversation)
+            && let ConversationName::Session(session) = &self.name
+        {
+            self.presence = Some(self.feeds.watchers.enter(session.site, conversation));
+        }
         let mut cursor = self.cursor.unwrap_or(FeedCursor::begin(conversation));
         let known = cursor.revision;
         if writing.as_ref().is_none_or(|answer| answer.revision > known) {
@@ -240,7 +268,7 @@ impl Feed {
                 None => self.following = None,
             }
             self.cursor = Some(cursor);
-            self.tell_state((Some(conversation), writing.map(|answer| answer.id)));
+            self.tell_state((Some(conversation), writing.map(|answer| answer.id), state));
         }
         self.cursor = Some(cursor);
     }
@@ -297,10 +325,10 @@ impl Feed {
     }
 
     fn tell_state(&mut self, state: Told) {
-        if self.told != Some(state) {
-            self.told = Some(state);
-            let (conversation, answering) = state;
-            self.pending.push_back(FeedEvent::State { conversation, answering, cursor: self.cursor });
+        if self.told.as_ref() != Some(&state) {
+            self.told = Some(state.clone());
+            let (conversation, answering, state) = state;
+            self.pending.push_back(FeedEvent::State { conversation, answering, state, cursor: self.cursor });
         }
     }
 }
@@ -313,6 +341,9 @@ async fn listen(relay: Arc<dyn Relay>, watchers: Weak<Watchers>) {
         let Some(watchers) = watchers.upgrade() else { return };
         match heard {
             Ok(NodeNews::Changed { session, conversation }) => watchers.tell(&session, conversation),
+            Ok(NodeNews::Typing { session, conversation, typing }) => {
+                watchers.tell_typing(&session, conversation, &typing);
+            }
             Ok(NodeNews::Missed) | Err(RecvError::Lagged(_)) => watchers.tell_all(),
             Ok(NodeNews::Stop(_)) => {}
             Err(RecvError::Closed) => return,
@@ -327,7 +358,8 @@ async fn follow(following: &mut Option<(MessageId, TurnReader)>) -> (MessageId, 
     }
 }
 
-async fn pause(span: Option<Duration>) {
+/// Waits for so long; for ever, if it is not said.
+pub(super) async fn pause(span: Option<Duration>) {
     match span {
         Some(span) => sleep(span).await,
         None => pending().await,

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use super::*;
 use crate::testing::suite::{SITE, session};
 use crate::testing::{ManualClock, MemoryStore, ModelCall, ModelCalls, ScriptedModel, SeededRandom};
-use crate::{ModelError, ModelErrorKind, StoreErrorKind, TurnUpdate};
+use crate::{ModelError, ModelErrorKind, StoreErrorKind, TurnUpdate, Visit};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Action {
@@ -111,9 +111,10 @@ struct Play {
 fn message(text: &str, key: &str) -> SendMessage {
     SendMessage {
         session: session("a"),
-        text: VisitorText::parse(text.to_owned()).unwrap(),
+        text: MessageText::parse(text.to_owned()).unwrap(),
         idempotency_key: Some(IdempotencyKey::parse(key).unwrap()),
         identity: None,
+        visit: Visit::default(),
     }
 }
 
@@ -175,7 +176,7 @@ impl Play {
         self.seen.push((why, Arc::clone(&seen)));
         let sending = async move {
             match chat.send(message).await {
-                Ok(turn) => read(turn, seen, store).await,
+                Ok(sent) => read(sent.turn().unwrap(), seen, store).await,
                 Err(error) => seen.lock().unwrap().refused = Some(error),
             }
         };
@@ -314,7 +315,7 @@ impl Play {
     /// What has to be so in the end, and what has become of the first message.
     fn judge(&self) -> Option<Message> {
         assert_eq!((self.chat.running(), self.chat.service.tasks.len()), (0, 0), "something still runs");
-        let places: Vec<_> = (0..=PLACES).map_while(|_| self.chat.service.running.reserve()).collect();
+        let places: Vec<_> = (0..=PLACES).map_while(|_| self.chat.service.feeds.running.reserve()).collect();
         assert_eq!(places.len(), PLACES, "a place is lost, or there is one too many");
         let answers = self.store.answers();
         assert!(answers.iter().all(|answer| answer.status != MessageStatus::Streaming), "{answers:?}");

@@ -138,12 +138,7 @@ impl Service {
 
     /// Tells the readers of a conversation, here and on other nodes, that it has changed.
     pub(super) fn tell_change(&self, session: &SessionKey, conversation: ConversationId) {
-        self.watchers.tell(session, conversation);
-        if let Some(relay) = &self.mirrors.relay {
-            let relay = Arc::clone(relay);
-            let changed = NodeNews::Changed { session: session.clone(), conversation };
-            self.mirrors.tasks.spawn(async move { relay.tell(changed).await });
-        }
+        self.feeds.tell_change(session, conversation);
     }
 }
 
@@ -173,13 +168,18 @@ pub(super) async fn listen(relay: Arc<dyn Relay>, service: Weak<Service>) {
         };
         let Some(service) = service.upgrade() else { return };
         match heard {
-            NodeNews::Changed { session, conversation } => service.watchers.tell(&session, conversation),
+            NodeNews::Changed { session, conversation } => {
+                service.feeds.watchers.tell(&session, conversation)
+            }
+            NodeNews::Typing { session, conversation, typing } => {
+                service.feeds.watchers.tell_typing(&session, conversation, &typing);
+            }
             NodeNews::Stop(answer) => {
-                if let Some(running) = service.running.find(answer) {
+                if let Some(running) = service.feeds.running.find(answer) {
                     running.stop();
                 }
             }
-            NodeNews::Missed => service.watchers.tell_all(),
+            NodeNews::Missed => service.feeds.watchers.tell_all(),
         }
     }
 }

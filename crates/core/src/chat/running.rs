@@ -85,18 +85,9 @@ impl Running {
         }
     }
 
-    /// The turn that is run for this session.
-    pub(super) fn find_any(&self, session: &SessionKey) -> Option<Arc<RunningTurn>> {
-        self.lock().values().find(|turn| turn.session == *session).cloned()
-    }
-
     /// The turn that is run for this conversation.
     pub(super) fn find_named(&self, name: &ConversationName) -> Option<Arc<RunningTurn>> {
-        let is_it = |turn: &&Arc<RunningTurn>| match name {
-            ConversationName::Id(site, id) => (turn.session.site, turn.conversation) == (*site, *id),
-            ConversationName::Session(session) => turn.session == *session,
-        };
-        self.lock().values().find(is_it).cloned()
+        self.lock().values().find(|turn| turn.is_of(name)).cloned()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<MessageId, Arc<RunningTurn>>> {
@@ -113,6 +104,14 @@ impl RunningTurn {
     ) -> Arc<Self> {
         let (log, stopped) = (TurnLog::start(), CancellationToken::new());
         Arc::new(Self { session, conversation, answer, log, stopped, _place: place })
+    }
+
+    /// Whether it belongs to this conversation.
+    pub(super) fn is_of(&self, name: &ConversationName) -> bool {
+        match name {
+            ConversationName::Id(site, id) => (self.session.site, self.conversation) == (*site, *id),
+            ConversationName::Session(session) => self.session == *session,
+        }
     }
 
     /// The turn, for a reader that has the first `cursor` bytes already.

@@ -9,8 +9,8 @@ use super::*;
 use crate::testing::suite::{SITE, bare_session, session};
 use crate::testing::{ManualClock, MemoryStore, ModelCall, ModelCalls, ScriptedModel, SeededRandom};
 use crate::{
-    AnswerStream, ConversationStore as _, FinishReason, ModelError, ModelErrorKind, Prompt, SavePartial,
-    StoreErrorKind, ThreadPage, TurnFailure, TurnUpdate,
+    AnswerStream, ConversationFilter, ConversationStore as _, FinishReason, ModelError, ModelErrorKind,
+    Prompt, SavePartial, StoreErrorKind, ThreadPage, TurnFailure, TurnUpdate, Visit,
 };
 
 struct Desk {
@@ -56,11 +56,12 @@ impl Desk {
     async fn send_as(&self, session: &SessionKey, text: &str, key: Option<&str>) -> Result<Turn, SendError> {
         let message = SendMessage {
             session: session.clone(),
-            text: VisitorText::parse(text.to_owned()).unwrap(),
+            text: MessageText::parse(text.to_owned()).unwrap(),
             idempotency_key: key.map(|key| IdempotencyKey::parse(key).unwrap()),
             identity: None,
+            visit: Visit::default(),
         };
-        self.chat.send(message).await
+        self.chat.send(message).await.map(|sent| sent.turn().unwrap())
     }
 
     /// A message on its way to being answered.
@@ -481,6 +482,11 @@ async fn a_defect_in_the_model_fails_one_answer_and_no_more() {
     }
     assert_eq!(desk.messages().await.len(), 4);
     assert_eq!(desk.messages().await[0].text, "one");
-    let query = crate::ConversationQuery { site: SITE, after: None, limit: 10 };
+    let query = crate::ConversationQuery {
+        site: SITE,
+        filter: ConversationFilter::default(),
+        after: None,
+        limit: 10,
+    };
     assert_eq!(desk.store.conversations(query).await.unwrap().total, 1);
 }

@@ -1,53 +1,142 @@
-//! Who waits for something to change in a conversation.
+//! Who waits for something to happen in a conversation, or in any of a site.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
-use crate::{ConversationId, ConversationName, SessionKey};
+use crate::{ConversationId, ConversationName, SessionKey, SiteId, Typing};
 
-/// Everybody in this process who waits, by the name under which they know the conversation.
+/// How much typing may wait for a reader. Who falls behind misses some of it.
+const WAITING_TYPING: usize = 8;
+
+/// How many changes of a site may wait for a reader before it has to look for itself.
+const WAITING_CHANGES: usize = 256;
+
+/// Everybody in this process who waits.
 #[derive(Debug, Default)]
 pub(super) struct Watchers {
-    waiting: Mutex<HashMap<ConversationName, watch::Sender<()>>>,
+    waiting: Mutex<Waiting>,
 }
 
-/// Is told of the changes of one conversation. A change that comes while nobody waits is not lost.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// By the name under which they know the conversation.
+    conversations: HashMap<ConversationName, Topic>,
+    sites: HashMap<SiteId, broadcast::Sender<ConversationId>>,
+    /// How many chats follow each conversation for its visitor.
+    present: HashMap<ConversationId, usize>,
+}
+
+#[derive(Debug)]
+struct Topic {
+    changes: watch::Sender<()>,
+    typing: broadcast::Sender<Typing>,
+}
+
+impl Default for Topic {
+    fn default() -> Self {
+        Self { changes: watch::Sender::default(), typing: broadcast::Sender::new(WAITING_TYPING) }
+    }
+}
+
+/// Is told of what happens in one conversation. A change that comes while nobody waits is not lost.
 #[derive(Debug)]
 pub(super) struct Subscription {
     watchers: Arc<Watchers>,
     name: ConversationName,
     changes: watch::Receiver<()>,
+    typing: broadcast::Receiver<Typing>,
+}
+
+/// What happens in a conversation.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Happening {
+    /// It has changed.
+    Change,
+    /// Somebody types, or has ceased to.
+    Typing(Typing),
+}
+
+/// A visitor's chat that follows a conversation.
+#[derive(Debug)]
+pub(super) struct Presence {
+    watchers: Arc<Watchers>,
+    site: SiteId,
+    conversation: ConversationId,
 }
 
 impl Watchers {
     pub(super) fn subscribe(self: &Arc<Self>, name: ConversationName) -> Subscription {
-        let changes = self.lock().entry(name.clone()).or_default().subscribe();
-        Subscription { watchers: Arc::clone(self), name, changes }
+        let mut waiting = self.lock();
+        let topic = waiting.conversations.entry(name.clone()).or_default();
+        let (changes, typing) = (topic.changes.subscribe(), topic.typing.subscribe());
+        Subscription { watchers: Arc::clone(self), name, changes, typing }
+    }
+
+    /// The changes of all conversations of a site from now on.
+    pub(super) fn subscribe_site(&self, site: SiteId) -> broadcast::Receiver<ConversationId> {
+        let mut waiting = self.lock();
+        waiting.sites.entry(site).or_insert_with(|| broadcast::Sender::new(WAITING_CHANGES)).subscribe()
+    }
+
+    /// Counts a chat that follows a conversation for its visitor.
+    pub(super) fn enter(self: &Arc<Self>, site: SiteId, conversation: ConversationId) -> Presence {
+        let mut waiting = self.lock();
+        *waiting.present.entry(conversation).or_default() += 1;
+        waiting.tell_site(site, conversation);
+        Presence { watchers: Arc::clone(self), site, conversation }
+    }
+
+    pub(super) fn is_present(&self, conversation: ConversationId) -> bool {
+        self.lock().present.contains_key(&conversation)
     }
 
     /// Tells everybody who waits for this conversation, under whichever name, that it has changed.
     pub(super) fn tell(&self, session: &SessionKey, conversation: ConversationId) {
         let waiting = self.lock();
-        for name in
-            [ConversationName::Id(session.site, conversation), ConversationName::Session(session.clone())]
-        {
-            if let Some(changes) = waiting.get(&name) {
-                changes.send_replace(());
-            }
+        for topic in waiting.topics(session, conversation) {
+            topic.changes.send_replace(());
+        }
+        waiting.tell_site(session.site, conversation);
+    }
+
+    /// Tells everybody who follows this conversation that somebody types, or has ceased to.
+    pub(super) fn tell_typing(&self, session: &SessionKey, conversation: ConversationId, typing: &Typing) {
+        for topic in self.lock().topics(session, conversation) {
+            // Nobody may be listening.
+            let _ = topic.typing.send(typing.clone());
         }
     }
 
     /// Tells everybody that something may have changed.
     pub(super) fn tell_all(&self) {
-        for changes in self.lock().values() {
-            changes.send_replace(());
+        for topic in self.lock().conversations.values() {
+            topic.changes.send_replace(());
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ConversationName, watch::Sender<()>>> {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn topics(
+        &self,
+        session: &SessionKey,
+        conversation: ConversationId,
+    ) -> impl Iterator<Item = &Topic> + use<'_> {
+        let names =
+            [ConversationName::Id(session.site, conversation), ConversationName::Session(session.clone())];
+        names.into_iter().filter_map(|name| self.conversations.get(&name))
+    }
+
+    fn tell_site(&self, site: SiteId, conversation: ConversationId) {
+        if let Some(changes) = self.sites.get(&site) {
+            // Nobody may be listening.
+            let _ = changes.send(conversation);
+        }
     }
 }
 
@@ -57,40 +146,77 @@ impl Subscription {
         self.changes.borrow_and_update();
     }
 
-    /// Waits for a change since the last one that was waited for or forgotten. Losing the future loses nothing.
-    pub(super) async fn changed(&mut self) {
-        // The sender is kept as long as there is a subscription, so this cannot fail.
-        let _ = self.changes.changed().await;
+    /// Waits until something happens: a change since the last one that was waited for or forgotten, or typing. Losing the
+    /// future loses nothing.
+    pub(super) async fn next(&mut self) -> Happening {
+        loop {
+            // The senders are kept as long as there is a subscription, so only what was missed is an error.
+            tokio::select! {
+                biased;
+                _ = self.changes.changed() => return Happening::Change,
+                typing = self.typing.recv() => if let Ok(typing) = typing {
+                    return Happening::Typing(typing);
+                },
+            }
+        }
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
         let mut waiting = self.watchers.lock();
-        if waiting.get(&self.name).is_some_and(|changes| changes.receiver_count() == 1) {
-            waiting.remove(&self.name);
+        let is_last = |topic: &Topic| topic.changes.receiver_count() == 1;
+        if waiting.conversations.get(&self.name).is_some_and(is_last) {
+            waiting.conversations.remove(&self.name);
         }
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        let mut waiting = self.watchers.lock();
+        if let Some(count) = waiting.present.get_mut(&self.conversation) {
+            *count -= 1;
+            if *count == 0 {
+                waiting.present.remove(&self.conversation);
+            }
+        }
+        waiting.tell_site(self.site, self.conversation);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Typist;
     use crate::testing::suite::{bare_session, session};
+
+    const CONVERSATION: ConversationId = ConversationId::from_bytes([1; 16]);
 
     #[tokio::test]
     async fn a_change_is_told_to_those_who_wait_for_it_and_to_nobody_else() {
         let watchers = Arc::<Watchers>::default();
-        let conversation = ConversationId::from_bytes([1; 16]);
         let subscribe = |name| watchers.subscribe(name);
         let mut visitor = subscribe(ConversationName::Session(session("a")));
-        let mut operator = subscribe(ConversationName::Id(session("a").site, conversation));
+        let mut operator = subscribe(ConversationName::Id(session("a").site, CONVERSATION));
         let other = subscribe(ConversationName::Session(bare_session("a")));
-        watchers.tell(&session("a"), conversation);
-        visitor.changed().await;
-        operator.changed().await;
+        let mut site = watchers.subscribe_site(session("a").site);
+        watchers.tell(&session("a"), CONVERSATION);
+        assert_eq!(visitor.next().await, Happening::Change);
+        assert_eq!(operator.next().await, Happening::Change);
+        assert_eq!(site.recv().await, Ok(CONVERSATION));
         assert!(!other.changes.has_changed().unwrap());
         assert!(!visitor.changes.has_changed().unwrap());
+    }
+
+    #[tokio::test]
+    async fn typing_is_told_and_is_no_change() {
+        let watchers = Arc::<Watchers>::default();
+        let mut operator = watchers.subscribe(ConversationName::Id(session("a").site, CONVERSATION));
+        let typing = Typing { typist: Typist::Visitor, is_typing: true };
+        watchers.tell_typing(&session("a"), CONVERSATION, &typing);
+        assert_eq!(operator.next().await, Happening::Typing(typing));
+        assert!(!operator.changes.has_changed().unwrap());
     }
 
     #[tokio::test]
@@ -99,8 +225,23 @@ mod tests {
         let name = ConversationName::Session(session("a"));
         let (first, second) = (watchers.subscribe(name.clone()), watchers.subscribe(name));
         drop(first);
-        assert_eq!(watchers.lock().len(), 1);
+        assert_eq!(watchers.lock().conversations.len(), 1);
         drop(second);
-        assert_eq!(watchers.lock().len(), 0);
+        assert_eq!(watchers.lock().conversations.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_visitor_is_present_as_long_as_one_of_their_chats_is() {
+        let watchers = Arc::<Watchers>::default();
+        let mut site = watchers.subscribe_site(session("a").site);
+        let enter = || watchers.enter(session("a").site, CONVERSATION);
+        let (first, second) = (enter(), enter());
+        drop(first);
+        assert!(watchers.is_present(CONVERSATION));
+        drop(second);
+        assert!(!watchers.is_present(CONVERSATION));
+        for _ in 0..4 {
+            assert_eq!(site.recv().await, Ok(CONVERSATION));
+        }
     }
 }

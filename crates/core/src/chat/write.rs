@@ -76,7 +76,7 @@ impl Writing {
             ending => self.end(ending, first_token).await,
         };
         self.running.log.finish(end);
-        self.service.running.remove(self.running.answer);
+        self.service.feeds.running.remove(self.running.answer);
         self.service.tell_change(&self.running.session, self.running.conversation);
     }
 

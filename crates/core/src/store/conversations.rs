@@ -4,9 +4,9 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::{
-    AnswerFacts, ConversationId, Feedback, IdempotencyKey, Message, MessageId, MessageStatus, NodeId, Role,
-    SearchQuery, SecretHash, SessionId, SessionKey, SiteId, Timestamp, TurnFailure, VisitorIdentity,
-    VisitorText,
+    AnswerFacts, ConversationFilter, ConversationId, ConversationState, Feedback, IdempotencyKey, Message,
+    MessageId, MessageStatus, MessageText, NodeId, OperatorName, Rating, Role, SearchQuery, SecretHash,
+    SessionId, SessionKey, SiteId, Timestamp, TurnFailure, Visit, VisitorIdentity,
 };
 
 /// Conversations and their messages.
@@ -14,6 +14,9 @@ use crate::{
 pub trait ConversationStore: fmt::Debug + Send + Sync {
     /// Accepts a visitor's message: finds or makes the session and its conversation, appends the message and an empty
     /// answer that is [`MessageStatus::Streaming`], and returns what the model needs to read.
+    ///
+    /// While an operator answers, only the message is appended: see [`TurnOpening::Delivered`]. A closed conversation is open
+    /// again.
     ///
     /// A message that was accepted before under the same idempotency key is not stored again: see [`TurnOpening`].
     async fn open_turn(&self, turn: OpenTurn) -> Result<TurnOpening, StoreError>;
@@ -46,10 +49,13 @@ pub trait ConversationStore: fmt::Debug + Send + Sync {
     ) -> Result<Option<DeletedConversation>, StoreError>;
 
     /// A site's conversations: latest activity first, then the larger id.
+    ///
+    /// With a filter a call does a bounded amount of work, so a page may have fewer conversations than asked for, or none,
+    /// although there are more: `next` tells.
     async fn conversations(&self, query: ConversationQuery) -> Result<ConversationList, StoreError>;
 
     /// A site's conversations that have a message with everything that is looked for, in the order of the list, each with
-    /// its newest such message. What is said in an answer is found when it has ended.
+    /// its newest such message. What is said in an answer is found when it has ended; events say nothing.
     ///
     /// However common the words are, a call does a bounded amount of work. So a page may have fewer conversations than asked
     /// for, or none, although there are more: `next` tells.
@@ -77,7 +83,7 @@ pub trait ConversationStore: fmt::Debug + Send + Sync {
     /// What has changed in a conversation after the change with the number `after`; `None` if there is no such conversation.
     ///
     /// Every change that is stored has the next number: a message that is accepted, an answer that is begun, begun anew,
-    /// ended or rated. The text that an answer gains meanwhile is not a change.
+    /// ended or rated, and what operators do. The text that an answer gains meanwhile is not a change.
     async fn changes(
         &self,
         conversation: &ConversationName,
@@ -105,7 +111,7 @@ pub struct OpenTurn {
     /// Whose message it is.
     pub session: SessionKey,
     /// The message.
-    pub text: VisitorText,
+    pub text: MessageText,
     /// The client's own name for the message.
     pub idempotency_key: Option<IdempotencyKey>,
     /// The ids to give to what is new.
@@ -120,6 +126,8 @@ pub struct OpenTurn {
     pub history_since: Timestamp,
     /// Who the visitor is, if the site vouches for it: kept with the conversation, in place of what was known before.
     pub identity: Option<VisitorIdentity>,
+    /// What the visitor's browser says of the visit: kept with the conversation, each text in place of the one before.
+    pub visit: Visit,
 }
 
 /// Ids for what a turn may have to make.
@@ -141,6 +149,9 @@ pub enum TurnOpening {
     /// Also when it was stored before and its answer was interrupted or failed: the new answer takes the place of the
     /// old one, under a new id.
     Opened(OpenedTurn),
+    /// It is stored, and an operator has the conversation, so there is no answer. So it is with a message that was stored
+    /// before and whose answer would have to be begun anew.
+    Delivered(DeliveredMessage),
     /// It was stored before under the same key; its answer is here, or on its way.
     Repeated(RepeatedTurn),
     /// Another message was stored before under the same key.
@@ -165,6 +176,19 @@ pub struct OpenedTurn {
     pub history: Vec<HistoryEntry>,
 }
 
+/// A message that is for an operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveredMessage {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The visitor's message.
+    pub visitor_message: MessageId,
+    /// Who answers; `None` if the message was delivered before and nobody does any more.
+    pub operator: Option<OperatorName>,
+    /// Whether it was stored before under the same key.
+    pub repeated: bool,
+}
+
 /// A turn that was opened before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepeatedTurn {
@@ -179,8 +203,10 @@ pub struct RepeatedTurn {
 /// A message as the model reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryEntry {
-    /// Who wrote it.
+    /// Who wrote it; only what is [talk](Role::is_talk) is there.
     pub role: Role,
+    /// The operator who wrote it.
+    pub author: Option<OperatorName>,
     /// How far it has come.
     pub status: MessageStatus,
     /// Its text.
@@ -259,10 +285,12 @@ pub struct DeletedConversation {
 }
 
 /// Which conversations to list.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ConversationQuery {
     /// The site.
     pub site: SiteId,
+    /// Only those that are like this.
+    pub filter: ConversationFilter,
     /// Only those that come after this place in the list.
     pub after: Option<ListCursor>,
     /// How many at most; at least 1.
@@ -290,7 +318,7 @@ impl ListCursor {
 pub struct ConversationList {
     /// The conversations.
     pub conversations: Vec<ConversationSummary>,
-    /// How many the site has in all.
+    /// How many the site has in all, whatever is filtered.
     pub total: u64,
     /// Where the next page begins; `None` on the last one.
     pub next: Option<ListCursor>,
@@ -303,6 +331,8 @@ pub struct ConversationSearch {
     pub site: SiteId,
     /// What is looked for.
     pub query: SearchQuery,
+    /// Only in those that are like this.
+    pub filter: ConversationFilter,
     /// Only those that come after this place in the list.
     pub after: Option<ListCursor>,
     /// How many at most; at least 1.
@@ -340,16 +370,24 @@ pub struct ConversationSummary {
     pub created_at: Timestamp,
     /// When something was last said.
     pub updated_at: Timestamp,
-    /// The beginning of what was last said: see [`crate::preview`].
+    /// The beginning of what was last said: see [`crate::preview`]. Notes and events do not count.
     pub last_message: String,
     /// Who said it.
     pub last_role: Role,
-    /// How many messages it has.
+    /// How many messages it has, everything counted that has a place in it.
     pub message_count: u32,
+    /// How many of them an operator has seen.
+    pub read_count: u32,
     /// The number of its latest change.
     pub revision: u32,
     /// Who the visitor is, if the site has vouched for it.
     pub identity: Option<VisitorIdentity>,
+    /// What the visitor's browser says of the visit.
+    pub visit: Visit,
+    /// What operators make of it.
+    pub state: ConversationState,
+    /// What the visitor said last of an answer.
+    pub rating: Option<Rating>,
 }
 
 /// Which conversation is meant.
@@ -378,6 +416,8 @@ pub struct Changes {
     pub conversation: ConversationId,
     /// The number of its latest change.
     pub revision: u32,
+    /// What operators make of it.
+    pub state: ConversationState,
     /// The messages that were touched since, as they are now, in the order of the changes that touched them last.
     pub messages: Vec<Message>,
     /// Whether there are more of them.

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::{OperatorSession, ThrottleDecision, ThrottleRule, Timestamp, TokenHash};
+use crate::{OperatorName, OperatorSession, ThrottleDecision, ThrottleRule, Timestamp, TokenHash};
 
 /// Operators' passwords, sessions and tries to sign in.
 #[async_trait]
@@ -24,6 +24,12 @@ pub trait OperatorStore: Send + Sync {
 
     /// Notes that a session's browser was seen. Does nothing if there is no such session.
     async fn touch_operator_session(&self, token: TokenHash, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Changes what the operator of a session is called. Does nothing if there is no such session.
+    async fn name_operator_session(&self, token: TokenHash, name: OperatorName) -> Result<(), StoreError>;
+
+    /// What operators are called who have been seen since then: each name once, in their order.
+    async fn operator_names(&self, since: Timestamp) -> Result<Vec<OperatorName>, StoreError>;
 
     /// Ends a session. Does nothing if there is no such session.
     async fn end_operator_session(&self, token: TokenHash) -> Result<(), StoreError>;

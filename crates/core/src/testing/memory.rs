@@ -1,3 +1,4 @@
+mod inbox;
 mod nodes;
 mod operators;
 mod sites;
@@ -12,14 +13,14 @@ use async_trait::async_trait;
 
 use crate::store::{
     Changes, CloseTurn, ConversationList, ConversationName, ConversationQuery, ConversationSearch,
-    ConversationStore, ConversationSummary, DeletedConversation, HistoryEntry, ListCursor, OpenTurn,
-    OpenedTurn, RateAnswer, RatedAnswer, RepeatedTurn, SavePartial, SearchHit, SearchPage, StoreError,
-    StoreErrorKind, Thread, ThreadPage, TurnOpening,
+    ConversationStore, ConversationSummary, DeletedConversation, DeliveredMessage, HistoryEntry, ListCursor,
+    OpenTurn, OpenedTurn, RateAnswer, RatedAnswer, RepeatedTurn, SavePartial, SearchHit, SearchPage,
+    StoreError, StoreErrorKind, Thread, ThreadPage, TurnOpening,
 };
 use crate::{
-    AnswerFacts, ConversationId, Message, MessageId, MessageStatus, NodeId, OperatorSession, Role,
-    SecretHash, SessionKey, SiteDocument, SiteId, StoredKey, ThrottleState, Timestamp, TokenHash,
-    TurnFailure, preview,
+    AnswerFacts, ConversationId, ConversationState, ConversationStatus, Message, MessageId, MessageStatus,
+    NodeId, OperatorName, OperatorSession, Role, SecretHash, SessionKey, SiteDocument, SiteId, StoredKey,
+    ThrottleState, Timestamp, TokenHash, TurnFailure, Visit, preview,
 };
 
 /// A store without a disk: the plainest thing that keeps the contract. Tests compare the engines with it.
@@ -142,20 +143,57 @@ impl Conversation {
         }
     }
 
-    fn begin(turn: &OpenTurn) -> Self {
+    fn begin(session: &SessionKey, id: ConversationId, now: Timestamp) -> Self {
         let summary = ConversationSummary {
-            id: turn.ids.conversation,
-            session: turn.session.session.clone(),
-            has_secret: turn.session.secret.is_some(),
-            created_at: turn.now,
-            updated_at: turn.now,
+            id,
+            session: session.session.clone(),
+            has_secret: session.secret.is_some(),
+            created_at: now,
+            updated_at: now,
             last_message: String::new(),
             last_role: Role::Visitor,
             message_count: 0,
+            read_count: 0,
             revision: 0,
             identity: None,
+            visit: Visit::default(),
+            state: ConversationState::default(),
+            rating: None,
         };
-        Self { owner: turn.session.clone(), summary, messages: Vec::new() }
+        Self { owner: session.clone(), summary, messages: Vec::new() }
+    }
+
+    /// Where a message stands that was accepted before under the same key.
+    fn known(&self, turn: &OpenTurn) -> Option<usize> {
+        let key = turn.idempotency_key.as_ref()?;
+        self.messages.iter().position(|message| message.idempotency_key.as_ref() == Some(key))
+    }
+
+    /// Who answers in place of the AI.
+    fn operator(&self) -> Option<OperatorName> {
+        self.summary.state.answering.as_ref().map(|answering| answering.operator.clone())
+    }
+
+    /// Appends a visitor's message.
+    fn accept(&mut self, turn: &OpenTurn) {
+        self.append(Message {
+            id: turn.ids.visitor_message,
+            seq: self.summary.message_count + 1,
+            revision: 0,
+            role: Role::Visitor,
+            author: None,
+            status: MessageStatus::Accepted,
+            text: turn.text.as_str().to_owned(),
+            created_at: turn.now,
+            idempotency_key: turn.idempotency_key.clone(),
+            facts: AnswerFacts::default(),
+            feedback: None,
+        });
+        self.summary.last_message = preview(turn.text.as_str()).to_owned();
+        self.summary.last_role = Role::Visitor;
+        if self.summary.state.status == ConversationStatus::Closed {
+            self.summary.state.status = ConversationStatus::Open;
+        }
     }
 
     fn append(&mut self, message: Message) {
@@ -175,6 +213,7 @@ impl Conversation {
         Changes {
             conversation: self.summary.id,
             revision: self.summary.revision,
+            state: self.summary.state.clone(),
             messages,
             has_more,
             writing: writing.cloned(),
@@ -184,9 +223,11 @@ impl Conversation {
     fn history(&self, upto: usize, turn: &OpenTurn) -> Vec<HistoryEntry> {
         let is_recent = |message: &Message| message.created_at >= turn.history_since;
         let recent = self.messages[..upto].iter().enumerate();
-        let recent = recent.filter(|(at, message)| at + 1 == upto || is_recent(message));
+        let recent =
+            recent.filter(|(at, message)| message.role.is_talk() && (at + 1 == upto || is_recent(message)));
         let entries = recent.map(|(_, message)| HistoryEntry {
             role: message.role,
+            author: message.author.clone(),
             status: message.status,
             text: message.text.clone(),
         });
@@ -220,6 +261,7 @@ fn empty_answer(id: MessageId, seq: u32, revision: u32, now: Timestamp) -> Messa
         seq,
         revision,
         role: Role::Assistant,
+        author: None,
         status: MessageStatus::Streaming,
         text: String::new(),
         created_at: now,
@@ -234,37 +276,63 @@ impl MemoryStore {
     fn open(&self, turn: &OpenTurn) -> Result<TurnOpening, StoreError> {
         let mut data = self.working()?;
         let found = data.owned(&turn.session);
-        let known = found.and_then(|at| {
-            let messages = &data.conversations[at].messages;
-            let key = turn.idempotency_key.as_ref()?;
-            Some((at, messages.iter().position(|message| message.idempotency_key.as_ref() == Some(key))?))
-        });
+        let known = found.and_then(|at| data.conversations[at].known(turn).map(|place| (at, place)));
         if let Some((at, place)) = known {
             let conversation = &data.conversations[at];
-            let (visitor, answer) = (&conversation.messages[place], &conversation.messages[place + 1]);
+            let visitor = &conversation.messages[place];
             if visitor.text != turn.text.as_str() {
                 return Ok(TurnOpening::Mismatch);
             }
-            if !answer.may_be_replaced() {
-                return Ok(TurnOpening::Repeated(RepeatedTurn {
-                    conversation: conversation.summary.id,
-                    visitor_message: visitor.id,
-                    answer: answer.clone(),
-                }));
+            let operator = conversation.operator();
+            let answer = conversation.messages.get(place + 1).filter(|next| next.role == Role::Assistant);
+            match answer {
+                Some(answer) if !answer.may_be_replaced() => {
+                    return Ok(TurnOpening::Repeated(RepeatedTurn {
+                        conversation: conversation.summary.id,
+                        visitor_message: visitor.id,
+                        answer: answer.clone(),
+                    }));
+                }
+                Some(_) if operator.is_none() => {}
+                Some(_) | None => {
+                    return Ok(TurnOpening::Delivered(DeliveredMessage {
+                        conversation: conversation.summary.id,
+                        visitor_message: visitor.id,
+                        operator,
+                        repeated: true,
+                    }));
+                }
             }
         }
-        if let Some(at) = found {
+        if let Some(at) = found
+            && data.conversations[at].operator().is_none()
+        {
             let streaming = |message: &&Message| message.status == MessageStatus::Streaming;
             if let Some(answer) = data.conversations[at].messages.iter().find(streaming) {
                 return Ok(TurnOpening::Busy { answer: answer.id });
             }
         }
         let at = found.unwrap_or_else(|| {
-            data.conversations.push(Conversation::begin(turn));
+            data.conversations.push(Conversation::begin(&turn.session, turn.ids.conversation, turn.now));
             data.conversations.len() - 1
         });
-        data.writers.insert(turn.ids.answer, turn.node);
+        if known.is_none() {
+            data.conversations[at].accept(turn);
+        }
         let conversation = &mut data.conversations[at];
+        conversation.summary.updated_at = turn.now;
+        if let Some(identity) = &turn.identity {
+            conversation.summary.identity = Some(identity.clone());
+        }
+        conversation.summary.visit = turn.visit.clone().or(std::mem::take(&mut conversation.summary.visit));
+        if let Some(operator) = conversation.operator() {
+            return Ok(TurnOpening::Delivered(DeliveredMessage {
+                conversation: conversation.summary.id,
+                visitor_message: turn.ids.visitor_message,
+                operator: Some(operator),
+                repeated: false,
+            }));
+        }
         let place = if let Some((_, place)) = known {
             let seq = conversation.messages[place + 1].seq;
             let revision = conversation.summary.next_revision();
@@ -272,33 +340,17 @@ impl MemoryStore {
             place
         } else {
             let seq = conversation.summary.message_count + 1;
-            conversation.append(Message {
-                id: turn.ids.visitor_message,
-                seq,
-                revision: 0,
-                role: Role::Visitor,
-                status: MessageStatus::Accepted,
-                text: turn.text.as_str().to_owned(),
-                created_at: turn.now,
-                idempotency_key: turn.idempotency_key.clone(),
-                facts: AnswerFacts::default(),
-                feedback: None,
-            });
-            conversation.append(empty_answer(turn.ids.answer, seq + 1, 0, turn.now));
-            conversation.summary.last_message = preview(turn.text.as_str()).to_owned();
-            conversation.summary.last_role = Role::Visitor;
+            conversation.append(empty_answer(turn.ids.answer, seq, 0, turn.now));
             conversation.messages.len() - 2
         };
-        conversation.summary.updated_at = turn.now;
-        if let Some(identity) = &turn.identity {
-            conversation.summary.identity = Some(identity.clone());
-        }
-        Ok(TurnOpening::Opened(OpenedTurn {
+        let opened = OpenedTurn {
             conversation: conversation.summary.id,
             visitor_message: conversation.messages[place].id,
             answer: turn.ids.answer,
             history: conversation.history(place + 1, turn),
-        }))
+        };
+        data.writers.insert(turn.ids.answer, turn.node);
+        Ok(TurnOpening::Opened(opened))
     }
 
     fn save(&self, partial: SavePartial) -> Result<bool, StoreError> {
@@ -384,6 +436,7 @@ impl ConversationStore for MemoryStore {
             return Ok(Some(RatedAnswer::NotEnded));
         }
         if answer.feedback != rating.feedback {
+            summary.rating = rating.feedback.as_ref().map(|feedback| feedback.rating);
             answer.feedback = rating.feedback;
             answer.revision = summary.next_revision();
         }
@@ -405,6 +458,7 @@ impl ConversationStore for MemoryStore {
         let of_site = data.conversations.iter().filter(|conversation| conversation.owner.site == query.site);
         let mut all: Vec<_> = of_site.map(|conversation| conversation.summary.clone()).collect();
         let total = u64::try_from(all.len()).unwrap_or(u64::MAX);
+        all.retain(|summary| query.filter.matches(summary));
         all.sort_by_key(|summary| std::cmp::Reverse((summary.updated_at, summary.id)));
         if let Some(after) = query.after {
             all.retain(|summary| (summary.updated_at, summary.id) < (after.updated_at, after.id));
@@ -419,12 +473,15 @@ impl ConversationStore for MemoryStore {
 
     async fn search(&self, search: ConversationSearch) -> Result<SearchPage, StoreError> {
         let data = self.readable()?;
-        let of_site = data.conversations.iter().filter(|it| it.owner.site == search.site);
+        let is_like = |it: &&Conversation| it.owner.site == search.site && search.filter.matches(&it.summary);
+        let of_site = data.conversations.iter().filter(is_like);
         let mut hits: Vec<_> = of_site
             .filter_map(|it| {
                 let mut newest = it.messages.iter().rev();
                 let is_hit = |message: &&Message| {
-                    message.status != MessageStatus::Streaming && search.query.matches(&message.text)
+                    message.status != MessageStatus::Streaming
+                        && message.role != Role::Event
+                        && search.query.matches(&message.text)
                 };
                 let message = newest.find(is_hit)?.clone();
                 Some(SearchHit { conversation: it.summary.clone(), message })

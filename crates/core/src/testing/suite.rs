@@ -31,9 +31,9 @@ use futures_util::future::BoxFuture;
 
 use super::{ManualClock, SeededRandom};
 use crate::{
-    AnswerFacts, Clock as _, CloseTurn, ConversationId, ConversationQuery, FinishReason, IdempotencyKey,
-    MessageId, MessageStatus, NodeId, OpenTurn, OpenedTurn, SecretHash, SessionId, SessionKey, SiteId, Store,
-    Thread, ThreadPage, Timestamp, TurnIds, TurnOpening, VisitorText,
+    AnswerFacts, Clock as _, CloseTurn, ConversationFilter, ConversationId, ConversationQuery, FinishReason,
+    IdempotencyKey, MessageId, MessageStatus, MessageText, NodeId, OpenTurn, OpenedTurn, SecretHash,
+    SessionId, SessionKey, SiteId, Store, Thread, ThreadPage, Timestamp, TurnIds, TurnOpening, Visit,
 };
 
 /// Closes a store and opens it again on the same data.
@@ -84,7 +84,7 @@ impl Fixture {
     pub fn turn(&self, session: &SessionKey, text: &str) -> OpenTurn {
         OpenTurn {
             session: session.clone(),
-            text: VisitorText::parse(text.to_owned()).unwrap(),
+            text: MessageText::parse(text.to_owned()).unwrap(),
             idempotency_key: None,
             ids: TurnIds {
                 conversation: ConversationId::mint(&self.clock, &self.random),
@@ -96,6 +96,7 @@ impl Fixture {
             history_limit: 30,
             history_since: Timestamp::from_millis(i64::MIN),
             identity: None,
+            visit: Visit::default(),
         }
     }
 
@@ -150,7 +151,8 @@ impl Fixture {
 
     /// How many conversations the site has.
     pub async fn total(&self) -> u64 {
-        let query = ConversationQuery { site: SITE, after: None, limit: 1 };
+        let query =
+            ConversationQuery { site: SITE, filter: ConversationFilter::default(), after: None, limit: 1 };
         self.store.conversations(query).await.unwrap().total
     }
 }

@@ -51,8 +51,11 @@ impl App {
             widget: None,
         };
         let edge = Edge { clock: Arc::clone(&clock), random, proxies: TrustedProxies::default() };
-        let router =
-            api::router(ApiPorts { chat, store: Arc::clone(&store), clock, limits: None }, settings, edge);
+        let router = api::router(
+            ApiPorts { inbox: chat.inbox(None), chat, store: Arc::clone(&store), clock, limits: None },
+            settings,
+            edge,
+        );
         Self { router, store }
     }
 

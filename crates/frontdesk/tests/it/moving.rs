@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use frontdesk_core::{
-    AnswerFacts, Clock as _, CloseTurn, ConversationId, MessageId, MessageStatus, NodeId, OpenTurn,
-    SessionId, SessionKey, SiteId, SystemClock, SystemRandom, TurnIds, VisitorText,
+    AnswerFacts, Clock as _, CloseTurn, ConversationId, MessageId, MessageStatus, MessageText, NodeId,
+    OpenTurn, SessionId, SessionKey, SiteId, SystemClock, SystemRandom, TurnIds, Visit,
 };
 use frontdesk_store::{StoreUrl, open};
 use frontdesk_testkit::{ConvexDeployment, Dice, Effort, PostgresServer, Program, Request};
@@ -38,9 +38,10 @@ fn filled(path: &Path, conversations: usize) {
                     };
                     let opening = OpenTurn {
                         session: SessionKey { site: SiteId::DEFAULT, session, secret: None },
-                        text: VisitorText::parse(format!("question {turn} of {n}")).unwrap(),
+                        text: MessageText::parse(format!("question {turn} of {n}")).unwrap(),
                         idempotency_key: None,
                         identity: None,
+                        visit: Visit::default(),
                         ids,
                         node: NodeId::NONE,
                         now: clock.now(),

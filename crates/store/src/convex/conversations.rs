@@ -2,15 +2,16 @@ use async_trait::async_trait;
 use frontdesk_core::{
     Changes, CloseTurn, ConversationId, ConversationList, ConversationName, ConversationQuery,
     ConversationSearch, ConversationStore, DeletedConversation, ListCursor, Message, MessageId, OpenTurn,
-    RateAnswer, RatedAnswer, SavePartial, SearchHit, SearchPage, SecretHash, SessionId, SessionKey, SiteId,
-    StoreError, Thread, ThreadPage, Timestamp, TurnOpening,
+    RateAnswer, RatedAnswer, Role, SavePartial, SearchHit, SearchPage, SecretHash, SessionId, SessionKey,
+    SiteId, StoreError, Thread, ThreadPage, Timestamp, TurnOpening,
 };
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
+use super::inbox::wire_filter;
 use super::turns::MAX_PAGE;
-use super::values::{self, Whole, WireMessage, WirePlace, WireSummary};
+use super::values::{self, Whole, WireMessage, WirePlace, WireState, WireSummary};
 use super::{ConvexStore, READY};
 
 #[derive(Deserialize)]
@@ -33,6 +34,7 @@ struct WireThread {
 struct WireChanges {
     conversation: String,
     revision: Whole<u32>,
+    state: WireState,
     messages: Vec<WireMessage>,
     has_more: bool,
     writing: Option<WireMessage>,
@@ -72,7 +74,7 @@ fn session_id(text: &str) -> Result<SessionId, StoreError> {
 }
 
 /// A conversation's name, as the functions take it.
-fn name(name: &ConversationName) -> Map<String, Value> {
+pub(super) fn name(name: &ConversationName) -> Map<String, Value> {
     match name {
         ConversationName::Id(site, conversation) => values::members(json!({
             "site": site.to_string(),
@@ -123,29 +125,26 @@ impl ConversationStore for ConvexStore {
         &self,
         conversation: &ConversationName,
     ) -> Result<Option<DeletedConversation>, StoreError> {
-        let site = match conversation {
-            ConversationName::Id(site, _) => *site,
-            ConversationName::Session(session) => session.site,
-        };
+        let site = conversation.site();
         let args = json!({ "name": name(conversation) });
         let deleted: Option<WireDeleted> = self.mutation("conversations:remove", args).await?;
         let Some(WireDeleted { conversation, session, secret }) = deleted else { return Ok(None) };
-        let secret = match secret.as_str() {
-            "" => None,
-            secret => Some(SecretHash::from_bytes(values::bytes(secret)?)),
-        };
+        let secret = values::optional_secret(&secret)?;
         let session = SessionKey { site, session: session_id(&session)?, secret };
         Ok(Some(DeletedConversation { conversation: values::conversation_id(&conversation)?, session }))
     }
 
     async fn conversations(&self, query: ConversationQuery) -> Result<ConversationList, StoreError> {
-        let mut list = self.page_of_list(query).await?;
+        let mut list = self.page_of_list(query.clone()).await?;
         let page = usize::try_from(query.limit).unwrap_or(usize::MAX);
-        // More than one call gives is asked for piece by piece.
+        // More than one call gives is asked for piece by piece; what is filtered is not: there may be little of it.
         while let (Some(after), true) = (list.next, list.conversations.len() < page) {
+            if !query.filter.is_empty() {
+                break;
+            }
             let left = u32::try_from(page - list.conversations.len()).unwrap_or(u32::MAX);
-            let rest =
-                self.page_of_list(ConversationQuery { after: Some(after), limit: left, ..query }).await?;
+            let rest = ConversationQuery { after: Some(after), limit: left, ..query.clone() };
+            let rest = self.page_of_list(rest).await?;
             list.conversations.extend(rest.conversations);
             list.next = rest.next;
         }
@@ -167,7 +166,10 @@ impl ConversationStore for ConvexStore {
         let mut hits = Vec::new();
         for hit in found {
             let hit = SearchHit { conversation: hit.conversation.read()?, message: hit.message.read()? };
-            if search.query.matches(&hit.message.text) {
+            if search.query.matches(&hit.message.text)
+                && hit.message.role != Role::Event
+                && search.filter.matches(&hit.conversation)
+            {
                 hits.push(hit);
             }
         }
@@ -222,6 +224,7 @@ impl ConversationStore for ConvexStore {
         Ok(Some(Changes {
             conversation: values::conversation_id(&found.conversation)?,
             revision: found.revision.0,
+            state: found.state.read()?,
             messages: values::messages(found.messages)?,
             has_more: found.has_more,
             writing: found.writing.map(WireMessage::read).transpose()?,
@@ -256,6 +259,7 @@ impl ConvexStore {
             "site": query.site.to_string(),
             "limit": query.limit.min(MAX_PAGE),
             "after": query.after.map(values::place),
+            "filter": (!query.filter.is_empty()).then(|| wire_filter(&query.filter)),
         }));
         let WireList { conversations, total, next } =
             self.query("conversations:list", Value::Object(args)).await?;

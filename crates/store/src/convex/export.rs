@@ -1,6 +1,6 @@
 use std::io;
 
-use frontdesk_core::{ConversationId, SecretHash, SiteId, StoreError, SystemRandom};
+use frontdesk_core::{ConversationId, SiteId, StoreError, SystemRandom};
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
@@ -189,10 +189,7 @@ impl Reader {
 
 impl WireConversation {
     fn read(self, site: SiteId) -> Result<ExportedConversation, StoreError> {
-        let secret = match self.secret.as_str() {
-            "" => None,
-            hash => Some(SecretHash::from_bytes(values::bytes(hash)?)),
-        };
+        let secret = values::optional_secret(&self.secret)?;
         Ok(ExportedConversation { site, secret, summary: self.summary.read()? })
     }
 }

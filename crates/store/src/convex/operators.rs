@@ -1,8 +1,10 @@
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use frontdesk_core::{
-    LoginTry, OperatorSession, OperatorStore, StoreError, ThrottleDecision, Timestamp, TokenHash,
+    LoginTry, OperatorName, OperatorSession, OperatorStore, StoreError, ThrottleDecision, Timestamp,
+    TokenHash,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,6 +20,7 @@ struct WireSession {
     created_at: Moment,
     last_seen_at: Moment,
     user_agent: String,
+    name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -48,6 +51,7 @@ impl OperatorStore for ConvexStore {
                 "createdAt": session.created_at.millis(),
                 "lastSeenAt": session.last_seen_at.millis(),
                 "userAgent": session.user_agent,
+                "name": session.name.as_str(),
             },
             "expiredBefore": expired_before.millis(),
         });
@@ -64,12 +68,29 @@ impl OperatorStore for ConvexStore {
             created_at: found.created_at.timestamp(),
             last_seen_at: found.last_seen_at.timestamp(),
             user_agent: found.user_agent,
+            // Those that were opened before operators had names have none.
+            name: found.name.as_deref().map(values::operator_name).transpose()?.unwrap_or_default(),
         }))
     }
 
     async fn touch_operator_session(&self, token: TokenHash, now: Timestamp) -> Result<(), StoreError> {
         let args = json!({ "token": values::hex(token.as_bytes()), "now": now.millis() });
         self.mutation("operators:touchSession", args).await
+    }
+
+    async fn name_operator_session(&self, token: TokenHash, name: OperatorName) -> Result<(), StoreError> {
+        let args = json!({ "token": values::hex(token.as_bytes()), "name": name.as_str() });
+        self.mutation("operators:nameSession", args).await
+    }
+
+    async fn operator_names(&self, since: Timestamp) -> Result<Vec<OperatorName>, StoreError> {
+        let names: Vec<Option<String>> =
+            self.query("operators:names", json!({ "since": since.millis() })).await?;
+        let names = names.iter().map(|name| match name {
+            Some(name) => values::operator_name(name),
+            None => Ok(OperatorName::default()),
+        });
+        Ok(names.collect::<Result<BTreeSet<_>, _>>()?.into_iter().collect())
     }
 
     async fn end_operator_session(&self, token: TokenHash) -> Result<(), StoreError> {

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use frontdesk_core::{
-    AnswerFacts, ConversationId, ConversationSummary, FinishReason, IdempotencyKey, Message, SessionKey,
-    StoreError, StoredKey, SystemRandom, TurnFailure,
+    AnswerFacts, ConversationId, ConversationSummary, FinishReason, IdempotencyKey, Message, OperatorName,
+    Rating, SessionKey, StoreError, StoredKey, SystemRandom, TurnFailure,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -167,8 +167,12 @@ fn wire_conversation(conversation: &ExportedConversation) -> Value {
         last_message,
         last_role,
         message_count,
+        read_count,
         revision,
         identity,
+        visit,
+        state,
+        rating,
     } = summary;
     let members = values::members(json!({
         "conversation": id.to_string(),
@@ -182,19 +186,35 @@ fn wire_conversation(conversation: &ExportedConversation) -> Value {
         "messageCount": message_count,
         "revision": revision,
         "identity": identity.as_ref().map(values::identity),
+        "readCount": read_count,
+        "rating": rating.map(Rating::as_str),
+        "visit": values::visit(visit),
+        "state": values::state(state),
     }));
     Value::Object(members)
 }
 
 fn wire_message(site: &str, conversation: ConversationId, message: &Message) -> Value {
-    let Message { id, seq, revision, role, status, text, created_at, idempotency_key, facts, feedback } =
-        message;
+    let Message {
+        id,
+        seq,
+        revision,
+        role,
+        author,
+        status,
+        text,
+        created_at,
+        idempotency_key,
+        facts,
+        feedback,
+    } = message;
     let AnswerFacts { model, finish, failure, usage, first_token_millis, total_millis } = facts;
     let message = values::members(json!({
         "id": id.to_string(),
         "seq": seq,
         "revision": revision,
         "role": role.as_str(),
+        "author": author.as_ref().map(OperatorName::as_str),
         "status": status.as_str(),
         "text": text,
         "createdAt": created_at.millis(),

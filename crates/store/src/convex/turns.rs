@@ -1,8 +1,8 @@
 //! Sending and answering.
 
 use frontdesk_core::{
-    AnswerFacts, CloseTurn, FinishReason, HistoryEntry, IdempotencyKey, NodeId, OpenTurn, OpenedTurn,
-    RepeatedTurn, SavePartial, StoreError, TurnFailure, TurnOpening,
+    AnswerFacts, CloseTurn, DeliveredMessage, FinishReason, HistoryEntry, IdempotencyKey, NodeId, OpenTurn,
+    OpenedTurn, RepeatedTurn, SavePartial, StoreError, TurnFailure, TurnOpening,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -35,6 +35,13 @@ enum WireOpening {
     Busy {
         answer: String,
     },
+    #[serde(rename_all = "camelCase")]
+    Delivered {
+        conversation: String,
+        visitor_message: String,
+        operator: Option<String>,
+        repeated: bool,
+    },
     Stale,
 }
 
@@ -59,6 +66,7 @@ impl ConvexStore {
             "historyLimit": turn.history_limit.min(MAX_PAGE),
             "historySince": turn.history_since.millis(),
             "identity": turn.identity.as_ref().map(values::identity),
+            "visit": values::visit(&turn.visit),
         })));
         Ok(match self.mutation("turns:open", Value::Object(args)).await? {
             WireOpening::Opened { conversation, visitor_message, answer, history } => {
@@ -75,6 +83,14 @@ impl ConvexStore {
                     conversation: values::conversation_id(&conversation)?,
                     visitor_message: values::message_id(&visitor_message)?,
                     answer: answer.read()?,
+                })
+            }
+            WireOpening::Delivered { conversation, visitor_message, operator, repeated } => {
+                TurnOpening::Delivered(DeliveredMessage {
+                    conversation: values::conversation_id(&conversation)?,
+                    visitor_message: values::message_id(&visitor_message)?,
+                    operator: operator.as_deref().map(values::operator_name).transpose()?,
+                    repeated,
                 })
             }
             WireOpening::Mismatch => TurnOpening::Mismatch,

@@ -1,9 +1,10 @@
 //! How values go over the wire.
 
 use frontdesk_core::{
-    AnswerFacts, ConversationId, ConversationSummary, Feedback, FeedbackReason, FinishReason, HistoryEntry,
-    IdempotencyKey, ListCursor, Message, MessageId, MessageStatus, Rating, Role, SecretHash, SessionId,
-    SessionKey, StoreError, Timestamp, TurnFailure, Usage, VisitorIdentity,
+    AnswerFacts, Answering, ConversationId, ConversationState, ConversationStatus, ConversationSummary,
+    EmailAddress, Feedback, FeedbackReason, FinishReason, HistoryEntry, IdempotencyKey, ListCursor, Message,
+    MessageId, MessageStatus, OperatorName, Rating, Role, SecretHash, SessionId, SessionKey, StoreError, Tag,
+    Timestamp, TurnFailure, Usage, Visit, VisitorIdentity,
 };
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -47,6 +48,7 @@ pub(super) struct WireMessage {
     seq: Whole<u32>,
     revision: Whole<u32>,
     role: String,
+    author: Option<String>,
     status: String,
     text: String,
     created_at: Moment,
@@ -123,6 +125,7 @@ impl WireMessage {
             seq: self.seq.0,
             revision: self.revision.0,
             role: parse("role", &self.role, Role::parse)?,
+            author: operator(self.author.as_deref())?,
             status: parse("status", &self.status, MessageStatus::parse)?,
             text: self.text,
             created_at: self.created_at.timestamp(),
@@ -159,8 +162,89 @@ pub(super) struct WireSummary {
     last_message: String,
     last_role: String,
     message_count: Whole<u32>,
+    read_count: Whole<u32>,
     revision: Whole<u32>,
     identity: Option<WireIdentity>,
+    #[serde(default)]
+    visit: WireVisit,
+    state: WireState,
+    rating: Option<String>,
+}
+
+/// What operators make of a conversation, as the functions give it.
+#[derive(Deserialize)]
+pub(super) struct WireState {
+    status: String,
+    answering: Option<WireAnswering>,
+    assignee: Option<String>,
+    tags: Vec<String>,
+    contact: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct WireAnswering {
+    operator: String,
+    since: Moment,
+}
+
+impl WireState {
+    pub(super) fn read(self) -> Result<ConversationState, StoreError> {
+        let answering = |WireAnswering { operator, since }: WireAnswering| {
+            Ok::<_, StoreError>(Answering { operator: operator_name(&operator)?, since: since.timestamp() })
+        };
+        let tags = self.tags.iter().map(|tag| parse("tag", tag, |tag| Tag::parse(tag).ok()));
+        Ok(ConversationState {
+            status: parse("status", &self.status, ConversationStatus::parse)?,
+            answering: self.answering.map(answering).transpose()?,
+            assignee: operator(self.assignee.as_deref())?,
+            tags: tags.collect::<Result<_, _>>()?,
+            contact: optional("address", self.contact.as_deref(), |contact| {
+                EmailAddress::parse(contact).ok()
+            })?,
+        })
+    }
+}
+
+/// What operators make of a conversation, as the functions take it.
+pub(super) fn state(state: &ConversationState) -> Value {
+    let ConversationState { status, answering, assignee, tags, contact } = state;
+    Value::Object(members(json!({
+        "status": status.as_str(),
+        "answering": answering.as_ref().map(|Answering { operator, since }| {
+            json!({ "operator": operator.as_str(), "since": since.millis() })
+        }),
+        "assignee": assignee.as_ref().map(OperatorName::as_str),
+        "tags": tags.iter().map(Tag::as_str).collect::<Vec<_>>(),
+        "contact": contact.as_ref().map(EmailAddress::as_str),
+    })))
+}
+
+/// What a visitor's browser says of the visit.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireVisit {
+    page: Option<String>,
+    referrer: Option<String>,
+    user_agent: Option<String>,
+    language: Option<String>,
+}
+
+/// What a visitor's browser says of the visit, as the functions take it; nothing if it says nothing.
+pub(super) fn visit(visit: &Visit) -> Option<Value> {
+    let Visit { page, referrer, user_agent, language } = visit;
+    let members = members(json!({
+        "page": page, "referrer": referrer, "userAgent": user_agent, "language": language,
+    }));
+    (!members.is_empty()).then_some(Value::Object(members))
+}
+
+/// What an operator is called.
+pub(super) fn operator_name(text: &str) -> Result<OperatorName, StoreError> {
+    parse("operator", text, |name| OperatorName::parse(name).ok())
+}
+
+fn operator(text: Option<&str>) -> Result<Option<OperatorName>, StoreError> {
+    text.map(operator_name).transpose()
 }
 
 impl WireSummary {
@@ -176,6 +260,15 @@ impl WireSummary {
             message_count: self.message_count.0,
             revision: self.revision.0,
             identity: self.identity.map(WireIdentity::read).transpose()?,
+            read_count: self.read_count.0,
+            visit: Visit {
+                page: self.visit.page,
+                referrer: self.visit.referrer,
+                user_agent: self.visit.user_agent,
+                language: self.visit.language,
+            },
+            state: self.state.read()?,
+            rating: optional("rating", self.rating.as_deref(), Rating::parse)?,
         })
     }
 }
@@ -183,6 +276,7 @@ impl WireSummary {
 #[derive(Deserialize)]
 pub(super) struct WireHistoryEntry {
     role: String,
+    author: Option<String>,
     status: String,
     text: String,
 }
@@ -191,6 +285,7 @@ impl WireHistoryEntry {
     pub(super) fn read(self) -> Result<HistoryEntry, StoreError> {
         Ok(HistoryEntry {
             role: parse("role", &self.role, Role::parse)?,
+            author: operator(self.author.as_deref())?,
             status: parse("status", &self.status, MessageStatus::parse)?,
             text: self.text,
         })
@@ -227,6 +322,11 @@ pub(super) fn session(key: &SessionKey) -> Map<String, Value> {
 /// What stands for a session's secret; nothing for those without one.
 pub(super) fn secret(secret: Option<&SecretHash>) -> String {
     secret.map_or_else(String::new, |secret| hex(secret.as_bytes()))
+}
+
+/// The hash of a session's secret; nothing for those without one.
+pub(super) fn optional_secret(text: &str) -> Result<Option<SecretHash>, StoreError> {
+    (!text.is_empty()).then(|| bytes(text).map(SecretHash::from_bytes)).transpose()
 }
 
 /// The members of a JSON object but those that are `null`: to Convex, nothing and `null` are not the same.

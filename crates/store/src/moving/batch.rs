@@ -56,8 +56,8 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use frontdesk_core::{
-        AnswerFacts, ConversationId, ConversationSummary, Message, MessageId, MessageStatus, Role, SessionId,
-        SiteId, Timestamp,
+        AnswerFacts, ConversationId, ConversationState, ConversationSummary, Message, MessageId,
+        MessageStatus, Role, SessionId, SiteId, Timestamp, Visit,
     };
 
     use super::*;
@@ -77,8 +77,12 @@ mod tests {
                 last_message: String::new(),
                 last_role: Role::Visitor,
                 message_count: 0,
+                read_count: 0,
                 revision: 0,
                 identity: None,
+                visit: Visit::default(),
+                state: ConversationState::default(),
+                rating: None,
             },
         })
     }
@@ -89,6 +93,7 @@ mod tests {
             seq: 1,
             revision: 1,
             role: Role::Visitor,
+            author: None,
             status: MessageStatus::Accepted,
             text,
             created_at: Timestamp::default(),

@@ -3,8 +3,8 @@
 use std::sync::mpsc::Receiver;
 
 use frontdesk_core::{
-    AnswerFacts, ConversationSummary, Feedback, FeedbackReason, FinishReason, IdempotencyKey, Message,
-    StoredKey, TurnFailure, Usage,
+    AnswerFacts, Answering, ConversationState, ConversationSummary, EmailAddress, Feedback, FeedbackReason,
+    FinishReason, IdempotencyKey, Message, OperatorName, Rating, StoredKey, TurnFailure, Usage, Visit,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -211,8 +211,12 @@ impl Checksum {
             last_message,
             last_role,
             message_count,
+            read_count,
             revision,
             identity,
+            visit,
+            state,
+            rating,
         } = summary;
         self.text("conversation");
         self.bytes(site.as_bytes());
@@ -231,16 +235,53 @@ impl Checksum {
             this.option(identity.name(), Self::text);
             this.option(identity.email(), Self::text);
         });
+        self.number((*read_count).into());
+        self.option(rating.map(Rating::as_str), Self::text);
+        self.visit(visit);
+        self.state(state);
+    }
+
+    fn visit(&mut self, Visit { page, referrer, user_agent, language }: &Visit) {
+        for text in [page, referrer, user_agent, language] {
+            self.option(text.as_deref(), Self::text);
+        }
+    }
+
+    fn state(&mut self, state: &ConversationState) {
+        let ConversationState { status, answering, assignee, tags, contact } = state;
+        self.text(status.as_str());
+        self.option(answering.as_ref(), |this, Answering { operator, since }| {
+            this.text(operator.as_str());
+            this.number(since.millis());
+        });
+        self.option(assignee.as_ref().map(OperatorName::as_str), Self::text);
+        self.number(i64::try_from(tags.len()).unwrap_or(i64::MAX));
+        for tag in tags {
+            self.text(tag.as_str());
+        }
+        self.option(contact.as_ref().map(EmailAddress::as_str), Self::text);
     }
 
     fn message(&mut self, message: &Message) {
-        let Message { id, seq, revision, role, status, text, created_at, idempotency_key, facts, feedback } =
-            message;
+        let Message {
+            id,
+            seq,
+            revision,
+            role,
+            author,
+            status,
+            text,
+            created_at,
+            idempotency_key,
+            facts,
+            feedback,
+        } = message;
         let AnswerFacts { model, finish, failure, usage, first_token_millis, total_millis } = facts;
         self.bytes(id.as_bytes());
         self.number((*seq).into());
         self.number((*revision).into());
         self.text(role.as_str());
+        self.option(author.as_ref().map(OperatorName::as_str), Self::text);
         self.text(status.as_str());
         self.text(text);
         self.number(created_at.millis());

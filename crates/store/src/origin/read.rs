@@ -5,8 +5,8 @@ use std::path::Path;
 use std::vec::IntoIter;
 
 use frontdesk_core::{
-    AnswerFacts, ConversationId, ConversationSummary, Message, MessageId, MessageStatus, Role, SessionId,
-    SiteId, Timestamp, preview,
+    AnswerFacts, ConversationId, ConversationState, ConversationSummary, Message, MessageId, MessageStatus,
+    Role, SessionId, SiteId, Timestamp, Visit, preview,
 };
 
 use super::lines::{Line, Lines};
@@ -110,8 +110,13 @@ impl Begun {
                 last_message: preview(&last.text).to_owned(),
                 last_role: last.role,
                 message_count: count,
+                // Nobody wants all that was there before to be new.
+                read_count: count,
                 revision: count,
                 identity: None,
+                visit: Visit::default(),
+                state: ConversationState::default(),
+                rating: None,
             },
         }
     }
@@ -207,14 +212,15 @@ fn read_message(lines: &mut Lines, place: &Place, seq: u32) -> Result<Result<Mes
             return Err(CHANGED);
         }
         let status = match row.role {
-            Role::Visitor => MessageStatus::Accepted,
             Role::Assistant => MessageStatus::Complete,
+            _ => MessageStatus::Accepted,
         };
         Ok(Message {
             id: place.id,
             seq,
             revision: seq,
             role: row.role,
+            author: None,
             status,
             text: row.content,
             created_at: row.created_at,

@@ -94,7 +94,9 @@ pub(super) fn message(line: &[u8]) -> Result<Message, Rule> {
     Ok(Message {
         id: id(row.id)?,
         conversation: id(row.conversation_id)?,
-        role: Role::parse(&row.role).ok_or("role must be user or assistant")?,
+        role: Role::parse(&row.role)
+            .filter(|role| matches!(role, Role::Visitor | Role::Assistant))
+            .ok_or("role must be user or assistant")?,
         content: row.content,
         created_at,
         stored_at: row.creation_time.unwrap_or_default(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use frontdesk_core::{
     ConversationId, ConversationName, DeletedConversation, FeedbackReason, MessageStatus, RateAnswer,
-    RatedAnswer, Rating, SecretHash, SessionId, SessionKey,
+    RatedAnswer, Rating, SessionId, SessionKey,
 };
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -65,7 +65,7 @@ pub(super) async fn delete(
     let Some(row) = row else { return Ok(None) };
     let conversation: Uuid = rows::get(&row, 0)?;
     let session = rows::text(&row, 1, |session| SessionId::parse(session).ok())?;
-    let secret = <[u8; 32]>::try_from(rows::get::<&[u8]>(&row, 2)?).ok().map(SecretHash::from_bytes);
+    let secret = rows::optional_secret(&row, 2)?;
     // Its row first, as everybody does who changes something in it.
     connection.query(LOCK_CONVERSATIONS, &[&vec![conversation]]).await?;
     if connection.execute(DELETE_CONVERSATION, &[&conversation]).await? == 0 {

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use frontdesk_core::{
@@ -19,17 +20,19 @@ use super::statements::{
     THREAD,
 };
 use super::turns::uuid;
-use super::{PostgresStore, changes, search, turns};
+use super::{PostgresStore, changes, filtering, search, turns};
 
 #[async_trait]
 impl ConversationStore for PostgresStore {
     async fn open_turn(&self, turn: OpenTurn) -> Result<TurnOpening, StoreError> {
         let turn = Arc::new(turn);
         let engine = &self.engine;
+        let is_begun = AtomicBool::new(false);
         let opening = engine.transact(Repeat::Harmless, |connection| {
             let engine = Arc::clone(engine);
             let is_abandoned = move |answer| engine.abandoned.has(answer);
-            turns::open(connection, Arc::clone(&turn), is_abandoned)
+            let is_again = is_begun.swap(true, Ordering::Relaxed);
+            turns::open(connection, Arc::clone(&turn), is_again, is_abandoned)
         });
         opening.await.map_err(|undone| {
             if undone.may_be_done {
@@ -75,6 +78,9 @@ impl ConversationStore for PostgresStore {
     }
 
     async fn conversations(&self, query: ConversationQuery) -> Result<ConversationList, StoreError> {
+        if !query.filter.is_empty() {
+            return filtering::list(&self.engine, query).await;
+        }
         let site = uuid(query.site.as_bytes());
         // One more than asked for tells whether there is another page.
         let limit = i64::from(query.limit) + 1;
@@ -183,7 +189,7 @@ fn read_list(rows: &[Row], limit: u32) -> Result<ConversationList, Failure> {
     let has_more = conversations.len() > page;
     conversations.truncate(page);
     let last = conversations.last().filter(|_| has_more);
-    let next = last.map(|last| ListCursor { updated_at: last.updated_at, id: last.id });
+    let next = last.map(ListCursor::of);
     Ok(ConversationList { conversations, total: u64::try_from(total).unwrap_or(0), next })
 }
 
@@ -216,6 +222,7 @@ fn read_changes(rows: &[Row], limit: u32) -> Result<Option<Changes>, Failure> {
     Ok(Some(Changes {
         conversation: ConversationId::from_bytes(rows::id(first, MESSAGE + 1)?),
         revision: rows::number(first, MESSAGE + 2)?,
+        state: rows::state(first, MESSAGE + 3)?,
         messages,
         has_more,
         writing,

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::io;
 
-use frontdesk_core::{ConversationId, SecretHash, SiteId};
+use frontdesk_core::{ConversationId, SiteId};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -124,19 +124,14 @@ async fn conversations(
         for row in &page {
             let summary = rows::summary(row, 0)?;
             let id = summary.id;
-            let conversation = ExportedConversation { site, secret: secret(row, SUMMARY)?, summary };
+            let conversation =
+                ExportedConversation { site, secret: rows::optional_secret(row, SUMMARY)?, summary };
             take(ExportedRow::Conversation(conversation)).map_err(Broken::Taker)?;
             while let Some(row) = messages.next_of(id).await? {
                 take(ExportedRow::Message(id, rows::message(&row, 0)?)).map_err(Broken::Taker)?;
             }
         }
     }
-}
-
-/// The hash of a session's secret; nothing for those without one. A conversation without its session is damage.
-fn secret(row: &Row, column: usize) -> Result<Option<SecretHash>, Failure> {
-    let is_empty = rows::get::<&[u8]>(row, column)?.is_empty();
-    (!is_empty).then(|| rows::bytes(row, column).map(SecretHash::from_bytes)).transpose()
 }
 
 /// The messages of some conversations in their order, a portion at a time.

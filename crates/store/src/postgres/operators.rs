@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use frontdesk_core::{
-    LoginTry, OperatorSession, OperatorStore, StoreError, ThrottleDecision, ThrottleState, Timestamp,
-    TokenHash,
+    LoginTry, OperatorName, OperatorSession, OperatorStore, StoreError, ThrottleDecision, ThrottleState,
+    Timestamp, TokenHash,
 };
 use tokio_postgres::Row;
 
@@ -15,8 +15,8 @@ use super::error::Failure;
 use super::rows;
 use super::statements::{
     END_OPERATOR_SESSION, END_OPERATOR_SESSIONS, FORGET_OLD_TRIES, FORGET_TRIES, KNOWS_DEVICE, LOCK_TRIES,
-    MAKE_TRIES, OPEN_OPERATOR_SESSION, OPERATOR_SESSION, PASSWORD, REMEMBER_DEVICE, SET_PASSWORD, TAKE_TRIES,
-    TOUCH_OPERATOR_SESSION,
+    MAKE_TRIES, NAME_OPERATOR_SESSION, OPEN_OPERATOR_SESSION, OPERATOR_NAMES, OPERATOR_SESSION, PASSWORD,
+    REMEMBER_DEVICE, SET_PASSWORD, TAKE_TRIES, TOUCH_OPERATOR_SESSION,
 };
 
 /// The name of the setting that holds the password's hash.
@@ -41,11 +41,13 @@ impl OperatorStore for PostgresStore {
         session: OperatorSession,
         expired_before: Timestamp,
     ) -> Result<(), StoreError> {
-        let OperatorSession { token, password_fingerprint, created_at, last_seen_at, user_agent } = &session;
+        let OperatorSession { token, password_fingerprint, created_at, last_seen_at, user_agent, name } =
+            &session;
         let (token, fingerprint) = (&token.as_bytes()[..], &password_fingerprint[..]);
         let (created_at, last_seen_at) = (created_at.millis(), last_seen_at.millis());
         let expired = expired_before.millis();
-        let values: Values<'_> = &[&token, &fingerprint, &created_at, &last_seen_at, user_agent, &expired];
+        let values: Values<'_> =
+            &[&token, &fingerprint, &created_at, &last_seen_at, user_agent, &expired, &name.as_str()];
         self.engine.execute(Repeat::Harmless, OPEN_OPERATOR_SESSION, values).await.map(drop)
     }
 
@@ -58,12 +60,23 @@ impl OperatorStore for PostgresStore {
             created_at: rows::time(row, 1)?,
             last_seen_at: rows::time(row, 2)?,
             user_agent: rows::get(row, 3)?,
+            name: rows::text(row, 4, name)?,
         }))
     }
 
     async fn touch_operator_session(&self, token: TokenHash, now: Timestamp) -> Result<(), StoreError> {
         let (token, now) = (&token.as_bytes()[..], now.millis());
         self.engine.execute(Repeat::Harmless, TOUCH_OPERATOR_SESSION, &[&token, &now]).await.map(drop)
+    }
+
+    async fn name_operator_session(&self, token: TokenHash, name: OperatorName) -> Result<(), StoreError> {
+        let values: Values<'_> = &[&&token.as_bytes()[..], &name.as_str()];
+        self.engine.execute(Repeat::Harmless, NAME_OPERATOR_SESSION, values).await.map(drop)
+    }
+
+    async fn operator_names(&self, since: Timestamp) -> Result<Vec<OperatorName>, StoreError> {
+        let rows = self.engine.read(OPERATOR_NAMES, &[&since.millis()]).await?;
+        Ok(rows.iter().map(|row| rows::text(row, 0, name)).collect::<Result<_, _>>()?)
     }
 
     async fn end_operator_session(&self, token: TokenHash) -> Result<(), StoreError> {
@@ -104,6 +117,10 @@ impl OperatorStore for PostgresStore {
         let (token, since) = (&device.as_bytes()[..], since.millis());
         Ok(!self.engine.read(KNOWS_DEVICE, &[&token, &since]).await?.is_empty())
     }
+}
+
+fn name(text: &str) -> Option<OperatorName> {
+    OperatorName::parse(text).ok()
 }
 
 async fn take_try(

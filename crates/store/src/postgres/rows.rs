@@ -3,21 +3,22 @@
 use std::collections::HashSet;
 
 use frontdesk_core::{
-    AnswerFacts, ConversationId, ConversationSummary, Feedback, FeedbackReason, FinishReason, IdempotencyKey,
-    Message, MessageId, MessageStatus, Rating, Role, SecretHash, SessionId, Timestamp, TurnFailure, Usage,
-    VisitorIdentity,
+    AnswerFacts, Answering, ConversationId, ConversationState, ConversationStatus, ConversationSummary,
+    EmailAddress, Feedback, FeedbackReason, FinishReason, IdempotencyKey, Message, MessageId, MessageStatus,
+    OperatorName, Rating, Role, SecretHash, SessionId, Timestamp, TurnFailure, Usage, Visit, VisitorIdentity,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 use uuid::Uuid;
 
 use super::error::Failure;
+use crate::filtering;
 
 /// How many columns [`message`] reads.
-pub(super) const MESSAGE: usize = 18;
+pub(super) const MESSAGE: usize = 19;
 
 /// How many columns [`summary`] reads.
-pub(super) const SUMMARY: usize = 12;
+pub(super) const SUMMARY: usize = 24;
 
 /// What stands for a session's secret; nothing for those without one.
 pub(super) fn secret(secret: Option<&SecretHash>) -> &[u8] {
@@ -35,6 +36,7 @@ pub(super) fn message(row: &Row, at: usize) -> Result<Message, Failure> {
         seq: number(row, at + 1)?,
         revision: number(row, at + 14)?,
         role: text(row, at + 2, Role::parse)?,
+        author: operator(row, at + 18)?,
         status: text(row, at + 3, MessageStatus::parse)?,
         text: get(row, at + 4)?,
         created_at: time(row, at + 5)?,
@@ -76,7 +78,42 @@ pub(super) fn summary(row: &Row, at: usize) -> Result<ConversationSummary, Failu
         message_count: number(row, at + 7)?,
         revision: number(row, at + 8)?,
         identity: identity(row, at + 9)?,
+        read_count: number(row, at + 12)?,
+        rating: optional_text(row, at + 13, Rating::parse)?,
+        visit: Visit {
+            page: get(row, at + 14)?,
+            referrer: get(row, at + 15)?,
+            user_agent: get(row, at + 16)?,
+            language: get(row, at + 17)?,
+        },
+        state: state(row, at + 18)?,
     })
+}
+
+/// What operators make of a conversation, in the columns from `at` on.
+pub(super) fn state(row: &Row, at: usize) -> Result<ConversationState, Failure> {
+    let answering = match (operator(row, at + 1)?, get::<Option<i64>>(row, at + 2)?) {
+        (Some(operator), Some(since)) => Some(Answering { operator, since: Timestamp::from_millis(since) }),
+        _ => None,
+    };
+    Ok(ConversationState {
+        status: text(row, at, ConversationStatus::parse)?,
+        answering,
+        assignee: operator(row, at + 3)?,
+        tags: text(row, at + 4, filtering::split)?,
+        contact: optional_text(row, at + 5, |contact| EmailAddress::parse(contact).ok())?,
+    })
+}
+
+/// What an operator is called.
+pub(super) fn operator(row: &Row, column: usize) -> Result<Option<OperatorName>, Failure> {
+    optional_text(row, column, |name| OperatorName::parse(name).ok())
+}
+
+/// The hash of a session's secret; nothing for those without one. A conversation without its session is damage.
+pub(super) fn optional_secret(row: &Row, column: usize) -> Result<Option<SecretHash>, Failure> {
+    let is_empty = get::<&[u8]>(row, column)?.is_empty();
+    (!is_empty).then(|| bytes(row, column).map(SecretHash::from_bytes)).transpose()
 }
 
 /// Reads a column as it is.

@@ -7,22 +7,23 @@
 use std::sync::Arc;
 
 use frontdesk_core::{
-    ConversationId, ConversationSearch, ListCursor, SearchHit, SearchPage, SearchWord, StoreError, Timestamp,
+    ConversationId, ConversationSearch, ListCursor, SearchHit, SearchPage, SearchWord, StoreError,
     index_words,
 };
 use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::connection::Connection;
 use super::engine::{Engine, Repeat};
 use super::error::Failure;
+use super::filtering::{self, Values, searches, stopped_at};
 use super::rows::{self, SUMMARY};
-use super::statements::{INDEX, SEARCH_ALL, SEARCH_WALK, UNINDEXED};
-use super::turns::uuid;
+use super::statements::inbox::SEARCH_ALL;
+use super::statements::{INDEX, SEARCH_WALK, UNINDEXED};
+use crate::filtering::{self as rules, Lead};
 
 /// How many conversations of the list are walked.
-const WALK: u32 = 1000;
+const WALK: usize = 1000;
 
 /// So many of them are enough to go on walking.
 const ENOUGH: usize = 3;
@@ -33,23 +34,24 @@ const CANDIDATES: i64 = 50;
 /// Of a query's plan much depends on its words.
 const SETTINGS: &str = "SET LOCAL statement_timeout = 400; SET LOCAL plan_cache_mode = force_custom_plan";
 
-/// The place before the first conversation of the list.
-const BEGINNING: ListCursor =
-    ListCursor { updated_at: Timestamp::from_millis(i64::MAX), id: ConversationId::from_bytes([0xFF; 16]) };
-
 pub(super) async fn search(engine: &Engine, search: ConversationSearch) -> Result<SearchPage, StoreError> {
     if search.query.is_empty() {
         return Ok(SearchPage::default());
     }
+    let lead = filtering::lead(engine, search.site, &search.filter).await?;
     let search = Arc::new(search);
-    let find = |connection| find(connection, Arc::clone(&search));
+    let find = |connection| find(connection, Arc::clone(&search), lead);
     engine.transact(Repeat::Harmless, find).await.map_err(|undone| undone.failure.into())
 }
 
-async fn find(connection: Arc<Connection>, search: Arc<ConversationSearch>) -> Result<SearchPage, Failure> {
+async fn find(
+    connection: Arc<Connection>,
+    search: Arc<ConversationSearch>,
+    lead: Lead,
+) -> Result<SearchPage, Failure> {
     connection.run(SETTINGS).await?;
     let words = as_tsquery(&search.query.words());
-    let walked = walk(&connection, &search, &words).await?;
+    let walked = walk(&connection, &search, lead, &words).await?;
     if walked.next.is_none() || walked.hits.len() >= ENOUGH.min(limit(&search)) {
         return Ok(walked);
     }
@@ -74,29 +76,26 @@ fn candidates(search: &ConversationSearch) -> i64 {
     if search.query.needs_order() { CANDIDATES } else { 1 }
 }
 
-/// The place to go on from, as it lies in columns.
-fn place(search: &ConversationSearch) -> (i64, Uuid) {
-    let after = search.after.unwrap_or(BEGINNING);
-    (after.updated_at.millis(), uuid(after.id.as_bytes()))
+/// The place to go on from, and what the filter says.
+fn values(search: &ConversationSearch, most: usize) -> Values<'_> {
+    let from = rules::beginning(&search.filter, search.after);
+    Values::new(search.site, &search.filter, from, most)
 }
 
 async fn walk(
     connection: &Connection,
     search: &ConversationSearch,
+    lead: Lead,
     words: &str,
 ) -> Result<SearchPage, Failure> {
-    let (site, (updated_at, id)) = (uuid(search.site.as_bytes()), place(search));
-    let values: [&(dyn ToSql + Sync); 6] =
-        [&site, &updated_at, &id, &i64::from(WALK), &words, &candidates(search)];
-    let rows = connection.query(SEARCH_WALK, &values).await?;
-    let Some(first) = rows.first() else { return Ok(SearchPage::default()) };
-    let last = match rows::number(first, 0)? {
-        WALK => Some(ListCursor {
-            updated_at: rows::time(first, 1)?,
-            id: ConversationId::from_bytes(rows::id(first, 2)?),
-        }),
-        _ => None,
+    let (values, candidates) = (values(search, WALK), candidates(search));
+    let rows = if search.filter.is_empty() {
+        connection.query(SEARCH_WALK, &values.of_place(&[&words, &candidates])).await?
+    } else {
+        connection.query(searches(lead), &values.and(&[&words, &candidates])).await?
     };
+    let Some(first) = rows.first() else { return Ok(SearchPage::default()) };
+    let last = stopped_at(first, WALK)?;
     let mut hits = if rows::is_null(first, 3)? { Vec::new() } else { read(&rows, 3, search)?.0 };
     let is_full = hits.len() > limit(search);
     hits.truncate(limit(search));
@@ -112,11 +111,9 @@ async fn find_all(
     search: &ConversationSearch,
     words: &str,
 ) -> Result<SearchPage, Failure> {
-    let (site, (updated_at, id)) = (uuid(search.site.as_bytes()), place(search));
     // One more than asked for tells whether there is another page.
-    let most = i64::from(search.limit) + 1;
-    let values: [&(dyn ToSql + Sync); 6] = [&site, &updated_at, &id, &words, &most, &candidates(search)];
-    let rows = connection.query(SEARCH_ALL, &values).await?;
+    let (values, candidates) = (values(search, limit(search).saturating_add(1)), candidates(search));
+    let rows = connection.query(SEARCH_ALL, &values.and(&[&words, &candidates])).await?;
     let (mut hits, mut places) = read(&rows, 0, search)?;
     let mut next = None;
     if places.len() > limit(search) {

@@ -5,7 +5,7 @@ macro_rules! message {
     () => {
         "m.id, m.seq, m.role, m.status, m.text, m.created_at, m.idempotency_key, m.model, m.finish, m.failure, \
          m.input_tokens, m.output_tokens, m.first_token_millis, m.total_millis, m.revision, m.rating, m.rating_reason, \
-         m.rating_comment"
+         m.rating_comment, m.author"
     };
 }
 
@@ -13,7 +13,16 @@ macro_rules! message {
 macro_rules! summary {
     () => {
         "c.id, c.session, c.has_secret, c.created_at, c.updated_at, c.last_message, c.last_role, \
-         c.message_count, c.revision, c.visitor_id, c.visitor_name, c.visitor_email"
+         c.message_count, c.revision, c.visitor_id, c.visitor_name, c.visitor_email, c.read_count, c.rating, \
+         c.page, c.referrer, c.user_agent, c.language, c.status, c.answering, c.answering_since, c.assignee, c.tags, \
+         c.contact"
+    };
+}
+
+/// The columns that [`super::rows::state`] reads.
+macro_rules! state {
+    () => {
+        "c.status, c.answering, c.answering_since, c.assignee, c.tags, c.contact"
     };
 }
 
@@ -41,13 +50,15 @@ macro_rules! changes {
 /// Names statements, and lists all of them for the test that prepares each.
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
-        $($(#[$doc])* pub(super) const $name: &str = $sql;)*
+        $($(#[$doc])* pub(in crate::postgres) const $name: &str = $sql;)*
 
         /// All of them.
         #[cfg(test)]
-        pub(super) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+        pub(in crate::postgres) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
     };
 }
+
+pub(super) mod inbox;
 
 statements! {
     /// Fails on a server that cannot write, as a standby cannot.
@@ -55,19 +66,20 @@ statements! {
 
     /// A session's conversation, which nobody else changes until the unit of work is over.
     LOCK_SESSION =
-        "SELECT c.id, c.message_count, c.revision FROM sessions s JOIN conversations c ON c.id = s.conversation_id
+        "SELECT c.id, c.message_count, c.revision, c.answering, c.tags <> '' FROM sessions s JOIN conversations c ON c.id = s.conversation_id
          WHERE s.site_id = $1 AND s.session = $2 AND s.secret = $3 FOR UPDATE OF c";
-    /// A message by its idempotency key, and its answer.
+    /// A message by its idempotency key, and its answer if it has one.
     KNOWN = concat!(
         "SELECT ", message!(), ", k.id, k.seq, k.text
-         FROM messages k JOIN messages m ON m.conversation_id = k.conversation_id AND m.seq = k.seq + 1
+         FROM messages k LEFT JOIN messages m
+           ON m.conversation_id = k.conversation_id AND m.seq = k.seq + 1 AND m.role = 'assistant'
          WHERE k.conversation_id = $1 AND k.idempotency_key = $2"
     );
     RUNNING = "SELECT id, seq FROM messages WHERE conversation_id = $1 AND status = 'streaming'";
     BEGIN_CONVERSATION =
         "INSERT INTO conversations (id, site_id, session, has_secret, created_at, updated_at, last_message, last_role,
-                                    message_count, revision)
-         VALUES ($1, $2, $3, $4, $5, $5, $6, 'user', 2, 2)";
+                                    message_count, revision, page, referrer, user_agent, language)
+         VALUES ($1, $2, $3, $4, $5, $5, $6, 'user', $7, $7, $8, $9, $10, $11)";
     /// Waits for whoever makes the same session at the same time, and makes none if there is one then.
     BEGIN_SESSION =
         "INSERT INTO sessions (site_id, session, secret, conversation_id, created_at) VALUES ($1, $2, $3, $4, $5)
@@ -76,9 +88,16 @@ statements! {
         "INSERT INTO site_counts (site_id, part, conversations) VALUES ($1, $2, $3)
          ON CONFLICT (site_id, part) DO UPDATE SET conversations = site_counts.conversations + excluded.conversations";
     GROW_CONVERSATION =
-        "UPDATE conversations SET updated_at = $2, last_message = $3, last_role = 'user', message_count = $4, revision = $5
+        "UPDATE conversations
+         SET updated_at = $2, last_message = $3, last_role = 'user', message_count = $4, revision = $5,
+             status = CASE status WHEN 'closed' THEN 'open' ELSE status END, page = coalesce($6, page),
+             referrer = coalesce($7, referrer), user_agent = coalesce($8, user_agent), language = coalesce($9, language)
          WHERE id = $1";
-    TOUCH_CONVERSATION = "UPDATE conversations SET updated_at = $2, revision = $3 WHERE id = $1";
+    TOUCH_CONVERSATION =
+        "UPDATE conversations
+         SET updated_at = $2, revision = $3, page = coalesce($4, page), referrer = coalesce($5, referrer),
+             user_agent = coalesce($6, user_agent), language = coalesce($7, language)
+         WHERE id = $1";
     APPEND_TURN =
         "INSERT INTO messages
              (id, site_id, conversation_id, seq, revision, role, status, text, created_at, idempotency_key, node_id, words)
@@ -94,8 +113,9 @@ statements! {
     /// Ends an answer that nobody writes.
     END_ABANDONED = "UPDATE messages SET revision = $2, status = $3, failure = $4 WHERE id = $1";
     HISTORY =
-        "SELECT role, status, text FROM messages
-         WHERE conversation_id = $1 AND seq <= $2 AND (created_at >= $3 OR seq = $2) ORDER BY seq DESC LIMIT $4";
+        "SELECT role, status, text, author FROM messages
+         WHERE conversation_id = $1 AND seq <= $2 AND (created_at >= $3 OR seq = $2)
+           AND role IN ('user', 'assistant', 'operator') ORDER BY seq DESC LIMIT $4";
 
     /// The texts of several answers at once. Their rows are locked in one order here and wherever several are, so that nobody
     /// waits for one who waits for them.
@@ -130,6 +150,10 @@ statements! {
              FROM running JOIN ending ON ending.id = running.id
              WHERE conversations.id = running.conversation_id
              RETURNING running.id, conversations.revision
+         ), tagged AS (
+             UPDATE conversation_tags SET updated_at = ending.now
+             FROM running JOIN ending ON ending.id = running.id
+             WHERE conversation_tags.conversation_id = running.conversation_id
          )
          UPDATE messages
          SET revision = changed.revision, status = ending.status, text = ending.text, model = ending.model,
@@ -151,7 +175,7 @@ statements! {
              WHERE id = $1 AND (rating IS DISTINCT FROM $2 OR rating_reason IS DISTINCT FROM $3
                                 OR rating_comment IS DISTINCT FROM $4)
          ), changed AS (
-             UPDATE conversations SET revision = conversations.revision + 1
+             UPDATE conversations SET revision = conversations.revision + 1, rating = $2
              FROM rated WHERE conversations.id = rated.conversation_id RETURNING rated.id, conversations.revision
          )
          UPDATE messages SET revision = changed.revision, rating = $2, rating_reason = $3, rating_comment = $4
@@ -246,24 +270,8 @@ statements! {
          ) ON true
          ORDER BY c.updated_at DESC, c.id DESC, m.seq DESC"
     );
-    /// Finds all messages with the words, and gives those of the first conversations.
-    SEARCH_ALL = concat!(
-        "WITH found AS MATERIALIZED (
-             SELECT conversation_id, seq, row_number() OVER (PARTITION BY conversation_id ORDER BY seq DESC) AS newest
-             FROM messages WHERE words @@ $4::text::tsquery AND site_id = $1
-         ), listed AS MATERIALIZED (
-             SELECT c.* FROM conversations c
-             WHERE c.id IN (SELECT conversation_id FROM found) AND (c.updated_at, c.id) < ($2, $3)
-             ORDER BY c.updated_at DESC, c.id DESC LIMIT $5
-         )
-         SELECT ", summary!(), ", ", message!(), "
-         FROM listed c
-         JOIN found ON found.conversation_id = c.id AND found.newest <= $6
-         JOIN messages m ON m.conversation_id = c.id AND m.seq = found.seq
-         ORDER BY c.updated_at DESC, c.id DESC, m.seq DESC"
-    );
     UNINDEXED =
-        "SELECT id, text FROM messages WHERE words IS NULL AND status <> 'streaming' LIMIT $1 FOR UPDATE SKIP LOCKED";
+        "SELECT id, CASE role WHEN 'event' THEN '' ELSE text END FROM messages WHERE words IS NULL AND status <> 'streaming' LIMIT $1 FOR UPDATE SKIP LOCKED";
     INDEX =
         "UPDATE messages SET words = array_to_tsvector(string_to_array(found.words, ' '))
          FROM unnest($1::uuid[], $2::text[]) AS found (id, words) WHERE messages.id = found.id";
@@ -277,11 +285,11 @@ statements! {
         " WHERE s.site_id = $3 AND s.session = $4 AND s.secret = $5 ORDER BY m.seq"
     );
     CHANGES = concat!(
-        "SELECT ", message!(), ", m.is_writing, c.id, c.revision FROM conversations c", changes!(),
+        "SELECT ", message!(), ", m.is_writing, c.id, c.revision, ", state!(), " FROM conversations c", changes!(),
         " WHERE c.id = $3 AND c.site_id = $4 ORDER BY m.is_writing, m.revision"
     );
     SESSION_CHANGES = concat!(
-        "SELECT ", message!(), ", m.is_writing, c.id, c.revision
+        "SELECT ", message!(), ", m.is_writing, c.id, c.revision, ", state!(), "
          FROM sessions s JOIN conversations c ON c.id = s.conversation_id", changes!(),
         " WHERE s.site_id = $3 AND s.session = $4 AND s.secret = $5 ORDER BY m.is_writing, m.revision"
     );
@@ -297,11 +305,15 @@ statements! {
          INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     OPEN_OPERATOR_SESSION =
         "WITH expired AS (DELETE FROM operator_sessions WHERE created_at < $6)
-         INSERT INTO operator_sessions (token, password_fingerprint, created_at, last_seen_at, user_agent)
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+         INSERT INTO operator_sessions (token, password_fingerprint, created_at, last_seen_at, user_agent, name)
+         VALUES ($1, $2, $3, $4, $5, $7) ON CONFLICT DO NOTHING";
     OPERATOR_SESSION =
-        "SELECT password_fingerprint, created_at, last_seen_at, user_agent FROM operator_sessions WHERE token = $1";
+        "SELECT password_fingerprint, created_at, last_seen_at, user_agent, name FROM operator_sessions WHERE token = $1";
     TOUCH_OPERATOR_SESSION = "UPDATE operator_sessions SET last_seen_at = $2 WHERE token = $1";
+    NAME_OPERATOR_SESSION = "UPDATE operator_sessions SET name = $2 WHERE token = $1";
+    /// In the same order on every server.
+    OPERATOR_NAMES =
+        "SELECT DISTINCT name COLLATE \"C\" FROM operator_sessions WHERE last_seen_at >= $1 ORDER BY 1";
     END_OPERATOR_SESSION = "DELETE FROM operator_sessions WHERE token = $1";
     END_OPERATOR_SESSIONS = "DELETE FROM operator_sessions";
     /// So that there are rows to lock.
@@ -370,25 +382,28 @@ statements! {
          ON CONFLICT (id) DO NOTHING";
     PUT_CONVERSATION =
         "INSERT INTO conversations (id, site_id, session, has_secret, created_at, updated_at, last_message, last_role,
-                                    message_count, revision, visitor_id, visitor_name, visitor_email)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (id) DO NOTHING";
+                                    message_count, revision, visitor_id, visitor_name, visitor_email, read_count,
+                                    rating, page, referrer, user_agent, language, status, answering, answering_since,
+                                    assignee, tags, contact)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
+                 $24, $25) ON CONFLICT (id) DO NOTHING";
     PUT_SESSION =
         "INSERT INTO sessions (site_id, session, secret, conversation_id, created_at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (site_id, session, secret) DO NOTHING";
     PUT_MESSAGES =
         "INSERT INTO messages (id, site_id, conversation_id, seq, revision, role, status, text, created_at,
                                idempotency_key, model, finish, failure, input_tokens, output_tokens,
-                               first_token_millis, total_millis, rating, rating_reason, rating_comment)
+                               first_token_millis, total_millis, rating, rating_reason, rating_comment, author)
          SELECT put.id, c.site_id, put.conversation_id, put.seq, put.revision, put.role, put.status, put.text,
                 put.created_at, put.idempotency_key, put.model, put.finish, put.failure, put.input_tokens,
                 put.output_tokens, put.first_token_millis, put.total_millis, put.rating, put.rating_reason,
-                put.rating_comment
+                put.rating_comment, put.author
          FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[],
                      $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::bigint[],
-                     $15::bigint[], $16::bigint[], $17::text[], $18::text[], $19::text[])
+                     $15::bigint[], $16::bigint[], $17::text[], $18::text[], $19::text[], $20::text[])
              AS put (id, conversation_id, seq, revision, role, status, text, created_at, idempotency_key, model, finish,
                      failure, input_tokens, output_tokens, first_token_millis, total_millis, rating, rating_reason,
-                     rating_comment)
+                     rating_comment, author)
          JOIN conversations c ON c.id = put.conversation_id
          ON CONFLICT (id) DO NOTHING";
 }
@@ -414,7 +429,7 @@ mod tests {
         let connector = Arc::new(Connector::new(url, None, threads.handle().clone()));
         threads.handle().block_on(async {
             let connection = connector.connect().await.unwrap();
-            for (name, sql) in ALL {
+            for (name, sql) in ALL.iter().chain(inbox::ALL) {
                 let prepared = connection.prepare(sql).await;
                 assert!(prepared.is_ok(), "{name}: {}", prepared.unwrap_err());
             }

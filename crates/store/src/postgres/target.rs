@@ -1,12 +1,14 @@
 use std::collections::HashMap;
 
 use frontdesk_core::{
-    AnswerFacts, Clock, ConversationId, ConversationSummary, FeedbackReason, FinishReason, IdempotencyKey,
-    Message, SessionKey, SiteId, StoredKey, TurnFailure, VisitorIdentity,
+    AnswerFacts, Answering, Clock, ConversationId, ConversationState, ConversationSummary, EmailAddress,
+    FeedbackReason, FinishReason, IdempotencyKey, Message, OperatorName, Rating, SessionKey, SiteId,
+    StoredKey, TurnFailure, Visit, VisitorIdentity,
 };
 
 use super::connection::{Connection, Connector};
 use super::error::Failure;
+use super::inbox::put_tags;
 use super::statements::{
     COUNT_CONVERSATIONS, DROP_SETTING, FOUND, KNOWS, MARK_OF_MOVE, PUT_CONVERSATION, PUT_DOCUMENT, PUT_KEY,
     PUT_MESSAGES, PUT_SESSION, PUT_SETTING, PUT_SITE,
@@ -14,6 +16,7 @@ use super::statements::{
 use super::tls::Encryption;
 use super::turns::{part_of, uuid};
 use super::{OpenPostgresError, PostgresStore, PostgresUrl, Threads, rows};
+use crate::filtering::joined;
 use crate::moving::{Found, Known, MARK, Mark, Target};
 use crate::{ExportedConversation, ExportedDocument, ExportedRow, ExportedSite, OpenError};
 
@@ -151,15 +154,29 @@ async fn put_conversation(
         last_message,
         last_role,
         message_count,
+        read_count,
         revision,
         identity,
+        visit,
+        state,
+        rating,
     } = summary;
+    let Visit { page, referrer, user_agent, language } = visit;
+    let ConversationState { status, answering, assignee, tags, contact } = state;
+    let (answering, since) = match answering {
+        Some(Answering { operator, since }) => (Some(operator.as_str()), Some(since.millis())),
+        None => (None, None),
+    };
+    let assignee = assignee.as_ref().map(OperatorName::as_str);
+    let contact = contact.as_ref().map(EmailAddress::as_str);
     let identity = identity.as_ref();
     let (visitor, name) = (identity.map(VisitorIdentity::id), identity.and_then(VisitorIdentity::name));
     let email = identity.and_then(VisitorIdentity::email);
+    let conversation = *id;
     let (id, site, session) = (uuid(id.as_bytes()), uuid(site.as_bytes()), session.as_str());
     let (created_at, updated_at) = (created_at.millis(), updated_at.millis());
     let (count, revision) = (i64::from(*message_count), i64::from(*revision));
+    let (read_count, rating) = (i64::from(*read_count), rating.map(Rating::as_str));
     let row: super::connection::Values<'_> = &[
         &id,
         &site,
@@ -174,10 +191,23 @@ async fn put_conversation(
         &visitor,
         &name,
         &email,
+        &read_count,
+        &rating,
+        page,
+        referrer,
+        user_agent,
+        language,
+        &status.as_str(),
+        &answering,
+        &since,
+        &assignee,
+        &joined(tags),
+        &contact,
     ];
     let secret = rows::secret(secret.as_ref());
     let of_session: super::connection::Values<'_> = &[&site, &session, &secret, &id, &created_at];
     let made = connection.execute_all(&[(PUT_CONVERSATION, row), (PUT_SESSION, of_session)]).await?;
+    put_tags(connection, conversation, tags).await?;
     Ok(made.first().map_or(0, |made| i64::from(*made > 0)))
 }
 
@@ -214,12 +244,24 @@ struct Columns<'a> {
     ratings: Vec<Option<&'a str>>,
     reasons: Vec<Option<&'a str>>,
     comments: Vec<Option<&'a str>>,
+    authors: Vec<Option<&'a str>>,
 }
 
 impl<'a> Columns<'a> {
     fn add(&mut self, conversation: ConversationId, message: &'a Message) {
-        let Message { id, seq, revision, role, status, text, created_at, idempotency_key, facts, feedback } =
-            message;
+        let Message {
+            id,
+            seq,
+            revision,
+            role,
+            author,
+            status,
+            text,
+            created_at,
+            idempotency_key,
+            facts,
+            feedback,
+        } = message;
         let AnswerFacts { model, finish, failure, usage, first_token_millis, total_millis } = facts;
         self.ids.push(uuid(id.as_bytes()));
         self.conversations.push(uuid(conversation.as_bytes()));
@@ -241,9 +283,10 @@ impl<'a> Columns<'a> {
         self.ratings.push(feedback.map(|feedback| feedback.rating.as_str()));
         self.reasons.push(feedback.and_then(|feedback| feedback.reason).map(FeedbackReason::as_str));
         self.comments.push(feedback.and_then(|feedback| feedback.comment.as_deref()));
+        self.authors.push(author.as_ref().map(OperatorName::as_str));
     }
 
-    fn values(&self) -> [&(dyn tokio_postgres::types::ToSql + Sync); 19] {
+    fn values(&self) -> [&(dyn tokio_postgres::types::ToSql + Sync); 20] {
         [
             &self.ids,
             &self.conversations,
@@ -264,6 +307,7 @@ impl<'a> Columns<'a> {
             &self.ratings,
             &self.reasons,
             &self.comments,
+            &self.authors,
         ]
     }
 }

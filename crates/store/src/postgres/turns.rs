@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use frontdesk_core::{
-    CloseTurn, ConversationId, FinishReason, HistoryEntry, IdempotencyKey, Message, MessageId, MessageStatus,
-    NodeBeats, OpenTurn, OpenedTurn, RepeatedTurn, Role, SavePartial, TurnFailure, TurnOpening, Usage,
-    index_words, preview,
+    CloseTurn, ConversationId, DeliveredMessage, FinishReason, HistoryEntry, IdempotencyKey, Message,
+    MessageId, MessageStatus, NewMessage, NodeBeats, OpenTurn, OpenedTurn, OperatorName, RepeatedTurn, Role,
+    SavePartial, SessionKey, Timestamp, TurnFailure, TurnOpening, Usage, Visit, index_words, preview,
 };
 use futures_util::future::try_join3;
 use tokio_postgres::Row;
@@ -16,7 +16,9 @@ use uuid::Uuid;
 use super::batches::Outcome;
 use super::connection::Connection;
 use super::error::Failure;
+use super::inbox::{NewPlace, append};
 use super::rows::{self, MESSAGE};
+use super::statements::inbox::{HAS_MESSAGE, TOUCH_TAGS};
 use super::statements::{
     APPEND_TURN, BEGIN_CONVERSATION, BEGIN_SESSION, CLOSE_TURNS, COUNT_CONVERSATIONS, END_ABANDONED,
     FIND_ANSWERS, FORGET_NODE, GROW_CONVERSATION, HISTORY, HOW_ENDED, IDENTIFY, INTERRUPT_ANSWERS, KNOWN,
@@ -41,6 +43,9 @@ struct Locked {
     id: ConversationId,
     message_count: u32,
     revision: u32,
+    /// Who answers in place of the AI.
+    operator: Option<OperatorName>,
+    is_tagged: bool,
 }
 
 /// A message that was accepted before, and its answer.
@@ -48,7 +53,7 @@ struct Known {
     id: MessageId,
     seq: u32,
     text: String,
-    answer: Message,
+    answer: Option<Message>,
 }
 
 /// An answer that is being written.
@@ -59,10 +64,12 @@ struct Running {
 
 /// Accepts a message. An answer that `is_abandoned` is written by nobody.
 ///
-/// A turn that was opened by an earlier try, whose commit was not answered, is found by the id of its answer.
+/// A turn that was opened by an earlier try, whose commit was not answered, is found by the id of its answer; one that an
+/// operator has, by the id of its message.
 pub(super) async fn open(
     connection: Arc<Connection>,
     turn: Arc<OpenTurn>,
+    is_again: bool,
     is_abandoned: impl Fn(MessageId) -> bool,
 ) -> Result<TurnOpening, Failure> {
     let (connection, turn) = (&*connection, &*turn);
@@ -80,27 +87,39 @@ pub(super) async fn open(
             read_history(connection, &conversation, running.seq - 1, turn.history_limit, turn).await?;
         return Ok(opened(turn, &conversation, visitor_message, history));
     }
+    if is_again && has_message(connection, &conversation, turn).await? {
+        return Ok(delivered(&conversation, turn.ids.visitor_message, false));
+    }
     let abandoned = running.as_ref().map(|running| running.answer).filter(|answer| is_abandoned(*answer));
     if let Some(known) = &known {
         if known.text != turn.text.as_str() {
             return Ok(TurnOpening::Mismatch);
         }
-        if !known.answer.may_be_replaced() && abandoned != Some(known.answer.id) {
-            return Ok(TurnOpening::Repeated(RepeatedTurn {
-                conversation: conversation.id,
-                visitor_message: known.id,
-                answer: known.answer.clone(),
-            }));
+        match &known.answer {
+            Some(answer) if !answer.may_be_replaced() && abandoned != Some(answer.id) => {
+                return Ok(TurnOpening::Repeated(RepeatedTurn {
+                    conversation: conversation.id,
+                    visitor_message: known.id,
+                    answer: answer.clone(),
+                }));
+            }
+            Some(_) if conversation.operator.is_none() => {}
+            Some(_) | None => return Ok(delivered(&conversation, known.id, true)),
         }
+    }
+    if conversation.operator.is_some() {
+        identify(connection, &conversation, turn).await?;
+        append_message(connection, &conversation, turn).await?;
+        return Ok(delivered(&conversation, turn.ids.visitor_message, false));
     }
     if let Some(Running { answer, .. }) = running.filter(|_| abandoned.is_none()) {
         return Ok(TurnOpening::Busy { answer });
     }
     identify(connection, &conversation, turn).await?;
-    if let Some(known) = known {
-        replace_answer(connection, &conversation, &known, abandoned, turn).await?;
-        let history = read_history(connection, &conversation, known.seq, turn.history_limit, turn).await?;
-        return Ok(opened(turn, &conversation, known.id, history));
+    if let Some(Known { id, seq, answer: Some(answer), .. }) = known {
+        replace_answer(connection, &conversation, &answer, abandoned, turn).await?;
+        let history = read_history(connection, &conversation, seq, turn.history_limit, turn).await?;
+        return Ok(opened(turn, &conversation, id, history));
     }
     append_turn(connection, &conversation, abandoned, turn).await?;
     history.push(said(turn));
@@ -117,10 +136,25 @@ fn opened(
     TurnOpening::Opened(OpenedTurn { conversation, visitor_message, answer, history })
 }
 
+fn delivered(conversation: &Locked, visitor_message: MessageId, repeated: bool) -> TurnOpening {
+    let (conversation, operator) = (conversation.id, conversation.operator.clone());
+    TurnOpening::Delivered(DeliveredMessage { conversation, visitor_message, operator, repeated })
+}
+
 /// The visitor's message as the model reads it.
 fn said(turn: &OpenTurn) -> HistoryEntry {
     let text = turn.text.as_str().to_owned();
-    HistoryEntry { role: Role::Visitor, status: MessageStatus::Accepted, text }
+    HistoryEntry { role: Role::Visitor, author: None, status: MessageStatus::Accepted, text }
+}
+
+/// Whether the message is there.
+async fn has_message(
+    connection: &Connection,
+    conversation: &Locked,
+    turn: &OpenTurn,
+) -> Result<bool, Failure> {
+    let (message, id) = (uuid(turn.ids.visitor_message.as_bytes()), uuid(conversation.id.as_bytes()));
+    Ok(connection.query_opt(HAS_MESSAGE, &[&message, &id]).await?.is_some())
 }
 
 async fn lock(connection: &Connection, turn: &OpenTurn) -> Result<Option<Locked>, Failure> {
@@ -132,6 +166,8 @@ async fn lock(connection: &Connection, turn: &OpenTurn) -> Result<Option<Locked>
             id: ConversationId::from_bytes(rows::id(&row, 0)?),
             message_count: rows::number(&row, 1)?,
             revision: rows::number(&row, 2)?,
+            operator: rows::operator(&row, 3)?,
+            is_tagged: rows::get(&row, 4)?,
         })
     };
     row.map(read).transpose()
@@ -149,7 +185,7 @@ async fn find_known(
         id: MessageId::from_bytes(rows::id(&row, MESSAGE)?),
         seq: rows::number(&row, MESSAGE + 1)?,
         text: rows::get(&row, MESSAGE + 2)?,
-        answer: rows::message(&row, 0)?,
+        answer: if rows::is_null(&row, 0)? { None } else { Some(rows::message(&row, 0)?) },
     }))
 }
 
@@ -161,29 +197,52 @@ async fn find_running(connection: &Connection, conversation: &Locked) -> Result<
 }
 
 async fn begin(connection: &Connection, turn: &OpenTurn) -> Result<TurnOpening, Failure> {
-    let conversation = Locked { id: turn.ids.conversation, message_count: 0, revision: 0 };
-    let (id, site) = (uuid(conversation.id.as_bytes()), uuid(turn.session.site.as_bytes()));
-    let (session, now) = (turn.session.session.as_str(), turn.now.millis());
-    let part = part_of(turn.ids.conversation);
-    let secret = rows::secret(turn.session.secret.as_ref());
-    let counts = connection
-        .execute_all(&[
-            (
-                BEGIN_CONVERSATION,
-                &[&id, &site, &session, &turn.session.secret.is_some(), &now, &preview(turn.text.as_str())],
-            ),
-            (BEGIN_SESSION, &[&site, &session, &secret, &id, &now]),
-        ])
-        .await?;
-    if counts[1] == 0 {
-        return Err(Failure::Raced);
-    }
+    let (id, preview) = (turn.ids.conversation, preview(turn.text.as_str()));
+    begin_conversation(connection, &turn.session, id, &turn.visit, preview, 2, turn.now).await?;
+    let conversation = Locked { id, message_count: 0, revision: 0, operator: None, is_tagged: false };
     identify(connection, &conversation, turn).await?;
     let message = AppendedTurn::new(&conversation, 0, turn);
+    let (site, part) = (uuid(turn.session.site.as_bytes()), part_of(id));
     // Last, because everybody who begins a conversation of this part waits for it.
     let steps = [(APPEND_TURN, &message.values()[..]), (COUNT_CONVERSATIONS, &[&site, &part, &1_i64])];
     connection.execute_all(&steps).await?;
     Ok(opened(turn, &conversation, turn.ids.visitor_message, vec![said(turn)]))
+}
+
+/// Begins a session's conversation, which has so many messages then; but does not count it yet.
+pub(super) async fn begin_conversation(
+    connection: &Connection,
+    session: &SessionKey,
+    id: ConversationId,
+    visit: &Visit,
+    last_message: &str,
+    messages: u32,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let (id, site) = (uuid(id.as_bytes()), uuid(session.site.as_bytes()));
+    let (name, now, messages) = (session.session.as_str(), now.millis(), i64::from(messages));
+    let secret = rows::secret(session.secret.as_ref());
+    let Visit { page, referrer, user_agent, language } = visit;
+    let begun: [&(dyn ToSql + Sync); 11] = [
+        &id,
+        &site,
+        &name,
+        &session.secret.is_some(),
+        &now,
+        &last_message,
+        &messages,
+        page,
+        referrer,
+        user_agent,
+        language,
+    ];
+    let of_session: [&(dyn ToSql + Sync); 5] = [&site, &name, &secret, &id, &now];
+    let counts =
+        connection.execute_all(&[(BEGIN_CONVERSATION, &begun), (BEGIN_SESSION, &of_session)]).await?;
+    if counts[1] == 0 {
+        return Err(Failure::Raced);
+    }
+    Ok(())
 }
 
 /// A message and its empty answer, as they lie in columns.
@@ -236,10 +295,49 @@ async fn append_turn(
         end_abandoned(connection, conversation, answer).await?;
     }
     let message = AppendedTurn::new(conversation, u32::from(abandoned.is_some()), turn);
-    let (count, revision) = (message.seq + 1, message.revision + 1);
-    let grown: [&(dyn ToSql + Sync); 5] =
-        [&message.conversation, &message.now, &preview(message.text), &count, &revision];
-    connection.execute_all(&[(GROW_CONVERSATION, &grown), (APPEND_TURN, &message.values())]).await?;
+    grow(connection, conversation, message.seq + 1, message.revision + 1, turn).await?;
+    connection.execute(APPEND_TURN, &message.values()).await?;
+    Ok(())
+}
+
+/// Appends a message that an operator answers.
+async fn append_message(
+    connection: &Connection,
+    conversation: &Locked,
+    turn: &OpenTurn,
+) -> Result<(), Failure> {
+    let place = NewPlace { seq: conversation.message_count + 1, revision: conversation.revision + 1 };
+    grow(connection, conversation, place.seq.into(), place.revision.into(), turn).await?;
+    let message = NewMessage {
+        id: turn.ids.visitor_message,
+        role: Role::Visitor,
+        text: turn.text.as_str().to_owned(),
+        author: None,
+        idempotency_key: turn.idempotency_key.clone(),
+    };
+    append(connection, turn.session.site, conversation.id, place, &message, turn.now).await
+}
+
+/// Keeps that a message came: that so many messages and changes there are then.
+async fn grow(
+    connection: &Connection,
+    conversation: &Locked,
+    count: i64,
+    revision: i64,
+    turn: &OpenTurn,
+) -> Result<(), Failure> {
+    let Visit { page, referrer, user_agent, language } = &turn.visit;
+    let (id, now) = (uuid(conversation.id.as_bytes()), turn.now.millis());
+    let grown: [&(dyn ToSql + Sync); 9] =
+        [&id, &now, &preview(turn.text.as_str()), &count, &revision, page, referrer, user_agent, language];
+    connection.execute(GROW_CONVERSATION, &grown).await?;
+    touch_tags(connection, conversation, turn.now).await
+}
+
+async fn touch_tags(connection: &Connection, conversation: &Locked, now: Timestamp) -> Result<(), Failure> {
+    if conversation.is_tagged {
+        connection.execute(TOUCH_TAGS, &[&uuid(conversation.id.as_bytes()), &now.millis()]).await?;
+    }
     Ok(())
 }
 
@@ -255,21 +353,22 @@ async fn identify(connection: &Connection, conversation: &Locked, turn: &OpenTur
 async fn replace_answer(
     connection: &Connection,
     conversation: &Locked,
-    known: &Known,
+    known: &Message,
     abandoned: Option<MessageId>,
     turn: &OpenTurn,
 ) -> Result<(), Failure> {
     let mut revision = i64::from(conversation.revision) + 1;
-    if let Some(answer) = abandoned.filter(|answer| *answer != known.answer.id) {
+    if let Some(answer) = abandoned.filter(|answer| *answer != known.id) {
         end_abandoned(connection, conversation, answer).await?;
         revision += 1;
     }
     let (id, answer) = (uuid(conversation.id.as_bytes()), uuid(turn.ids.answer.as_bytes()));
-    let (seq, now, node) = (i64::from(known.answer.seq), turn.now.millis(), uuid(turn.node.as_bytes()));
-    let touched: [&(dyn ToSql + Sync); 3] = [&id, &now, &revision];
+    let (seq, now, node) = (i64::from(known.seq), turn.now.millis(), uuid(turn.node.as_bytes()));
+    let Visit { page, referrer, user_agent, language } = &turn.visit;
+    let touched: [&(dyn ToSql + Sync); 7] = [&id, &now, &revision, page, referrer, user_agent, language];
     let replaced: [&(dyn ToSql + Sync); 6] = [&id, &seq, &answer, &revision, &now, &node];
     connection.execute_all(&[(TOUCH_CONVERSATION, &touched), (REPLACE_ANSWER, &replaced)]).await?;
-    Ok(())
+    touch_tags(connection, conversation, turn.now).await
 }
 
 /// Ends an answer that nobody writes, as the next change of its conversation.
@@ -296,6 +395,7 @@ async fn read_history(
     let read = |row: &Row| {
         Ok(HistoryEntry {
             role: rows::text(row, 0, Role::parse)?,
+            author: rows::operator(row, 3)?,
             status: rows::text(row, 1, MessageStatus::parse)?,
             text: rows::get(row, 2)?,
         })

@@ -2,11 +2,11 @@
 
 use frontdesk_core::{
     ConversationId, ConversationName, DeletedConversation, FeedbackReason, MessageStatus, RateAnswer,
-    RatedAnswer, Rating, SecretHash, SessionId, SessionKey,
+    RatedAnswer, Rating, SessionId, SessionKey,
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::conversations::find;
+use super::conversations::named;
 use super::error::Failure;
 use super::rows;
 use super::words;
@@ -32,12 +32,12 @@ pub(super) fn rate(connection: &Connection, rating: &RateAnswer) -> Result<Optio
         return Ok(Some(RatedAnswer::NotEnded));
     }
     if feedback != rating.feedback {
+        let feedback = rating.feedback.as_ref();
         let revision: u32 = connection
             .prepare_cached(
-                "UPDATE conversations SET revision = revision + 1 WHERE id = ? RETURNING revision",
+                "UPDATE conversations SET revision = revision + 1, rating = ? WHERE id = ? RETURNING revision",
             )?
-            .query_row([conversation], |row| row.get(0))?;
-        let feedback = rating.feedback.as_ref();
+            .query_row(params![feedback.map(|feedback| feedback.rating.as_str()), conversation], |row| row.get(0))?;
         connection
             .prepare_cached(
                 "UPDATE messages SET revision = ?, rating = ?, rating_reason = ?, rating_comment = ? WHERE id = ?",
@@ -58,21 +58,13 @@ pub(super) fn delete(
     connection: &Connection,
     name: &ConversationName,
 ) -> Result<Option<DeletedConversation>, Failure> {
-    let (site, found) = match name {
-        ConversationName::Id(site, conversation) => (*site, Some(*conversation)),
-        ConversationName::Session(session) => (session.site, find(connection, session)?),
-    };
-    let Some(conversation) = found else { return Ok(None) };
+    let site = name.site();
+    let Some(conversation) = named(connection, name)? else { return Ok(None) };
     let owner = connection
         .prepare_cached("SELECT session, secret FROM sessions WHERE conversation_id = ? AND site_id = ?")?
         .query_row(params![conversation.as_bytes(), site.as_bytes()], |row| {
             let session = rows::text(row, 0, |session| SessionId::parse(session).ok())?;
-            let secret: Vec<u8> = row.get(1)?;
-            Ok(SessionKey {
-                site,
-                session,
-                secret: <[u8; 32]>::try_from(secret).ok().map(SecretHash::from_bytes),
-            })
+            Ok(SessionKey { site, session, secret: rows::optional_secret(row, 1)? })
         })
         .optional()?;
     let Some(session) = owner else { return Ok(None) };

@@ -8,8 +8,8 @@ use frontdesk_core::{
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::Failure;
-use super::rows::{self, MESSAGE, SUMMARY};
-use super::{SqliteStore, changes, search, turns, words};
+use super::rows::{self, MESSAGE, STATE, SUMMARY};
+use super::{SqliteStore, changes, filtering, search, turns, words};
 
 #[async_trait]
 impl ConversationStore for SqliteStore {
@@ -108,6 +108,17 @@ pub(super) fn find(connection: &Connection, session: &SessionKey) -> Result<Opti
     Ok(found.map(ConversationId::from_bytes))
 }
 
+/// The id of the conversation that is meant; there may be none with it.
+pub(super) fn named(
+    connection: &Connection,
+    name: &ConversationName,
+) -> Result<Option<ConversationId>, Failure> {
+    match name {
+        ConversationName::Id(_, conversation) => Ok(Some(*conversation)),
+        ConversationName::Session(session) => find(connection, session),
+    }
+}
+
 fn read_answer(
     connection: &Connection,
     site: SiteId,
@@ -133,6 +144,9 @@ fn list(connection: &Connection, query: &ConversationQuery) -> Result<Conversati
         .query_row([query.site.as_bytes()], |row| row.get(0))
         .optional()?;
     let total = u64::try_from(total.unwrap_or(0)).unwrap_or(0);
+    if !query.filter.is_empty() {
+        return filtering::list(connection, query, total);
+    }
     // One more than asked for tells whether there is another page.
     let limit = i64::from(query.limit) + 1;
     let order = "ORDER BY updated_at DESC, id DESC LIMIT ?";
@@ -157,7 +171,7 @@ fn list(connection: &Connection, query: &ConversationQuery) -> Result<Conversati
     let has_more = conversations.len() > page;
     conversations.truncate(page);
     let last = conversations.last().filter(|_| has_more);
-    let next = last.map(|last| ListCursor { updated_at: last.updated_at, id: last.id });
+    let next = last.map(ListCursor::of);
     Ok(ConversationList { conversations, total, next })
 }
 
@@ -190,15 +204,13 @@ fn read_changes(
     after: u32,
     limit: u32,
 ) -> Result<Option<Changes>, Failure> {
-    let (site, found) = match name {
-        ConversationName::Id(site, conversation) => (*site, Some(*conversation)),
-        ConversationName::Session(session) => (session.site, find(connection, session)?),
-    };
-    let Some(conversation) = found else { return Ok(None) };
-    let sql = "SELECT revision FROM conversations WHERE id = ? AND site_id = ?";
+    let site = name.site();
+    let Some(conversation) = named(connection, name)? else { return Ok(None) };
+    let sql = format!("SELECT {STATE}, revision FROM conversations WHERE id = ? AND site_id = ?");
     let values = params![conversation.as_bytes(), site.as_bytes()];
-    let revision = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?;
-    let Some(revision) = revision else { return Ok(None) };
+    let read = |row: &rusqlite::Row<'_>| Ok((rows::state(row, 0)?, row.get("revision")?));
+    let found = connection.prepare_cached(&sql)?.query_row(values, read).optional()?;
+    let Some((state, revision)) = found else { return Ok(None) };
 
     let changed = "WHERE conversation_id = ? AND revision > ? ORDER BY revision LIMIT ?";
     let mut statement = connection.prepare_cached(&format!("SELECT {MESSAGE} FROM messages {changed}"))?;
@@ -212,5 +224,5 @@ fn read_changes(
     let streaming = "WHERE conversation_id = ? AND status = 'streaming'";
     let mut statement = connection.prepare_cached(&format!("SELECT {MESSAGE} FROM messages {streaming}"))?;
     let writing = statement.query_row([conversation.as_bytes()], rows::message).optional()?;
-    Ok(Some(Changes { conversation, revision, messages, has_more, writing }))
+    Ok(Some(Changes { conversation, revision, state, messages, has_more, writing }))
 }

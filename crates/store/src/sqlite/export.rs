@@ -1,7 +1,7 @@
 use std::io;
 use std::path::Path;
 
-use frontdesk_core::{ConversationId, SecretHash, SiteId, Timestamp};
+use frontdesk_core::{ConversationId, SiteId, Timestamp};
 use rusqlite::{Connection, OpenFlags, Row, params};
 
 use super::backup::{check_schema, failure, open_existing};
@@ -106,7 +106,11 @@ fn conversations(
     );
     let mut statement = connection.prepare(&sql)?;
     let read = |row: &Row<'_>| {
-        Ok(ExportedConversation { site, secret: secret(row, SUMMARY_COLUMNS)?, summary: rows::summary(row)? })
+        Ok(ExportedConversation {
+            site,
+            secret: rows::optional_secret(row, SUMMARY_COLUMNS)?,
+            summary: rows::summary(row)?,
+        })
     };
     for conversation in statement.query_map(params![site.as_bytes(), after.as_bytes()], read)? {
         let conversation = conversation?;
@@ -119,16 +123,6 @@ fn conversations(
         }
     }
     Ok(())
-}
-
-/// The hash of a session's secret; nothing for those without one. A conversation without its session is damage.
-fn secret(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<SecretHash>> {
-    let hash: Vec<u8> = row.get(column)?;
-    if hash.is_empty() {
-        return Ok(None);
-    }
-    let hash = <[u8; 32]>::try_from(hash).map_err(|_| rows::unknown(column, "hash"))?;
-    Ok(Some(SecretHash::from_bytes(hash)))
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 use async_trait::async_trait;
 use frontdesk_core::{
-    LoginTry, OperatorSession, OperatorStore, StoreError, ThrottleDecision, ThrottleState, Timestamp,
-    TokenHash,
+    LoginTry, OperatorName, OperatorSession, OperatorStore, StoreError, ThrottleDecision, ThrottleState,
+    Timestamp, TokenHash,
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::SqliteStore;
 use super::error::Failure;
+use super::rows;
 
 /// The name of the setting that holds the password's hash.
 const PASSWORD: &str = "operator_password";
@@ -50,8 +51,8 @@ impl OperatorStore for SqliteStore {
             connection
                 .prepare_cached(
                     "INSERT INTO operator_sessions
-                         (token, password_fingerprint, created_at, last_seen_at, user_agent)
-                     VALUES (?, ?, ?, ?, ?)",
+                         (token, password_fingerprint, created_at, last_seen_at, user_agent, name)
+                     VALUES (?, ?, ?, ?, ?, ?)",
                 )?
                 .execute(params![
                     session.token.as_bytes(),
@@ -59,6 +60,7 @@ impl OperatorStore for SqliteStore {
                     session.created_at.millis(),
                     session.last_seen_at.millis(),
                     session.user_agent,
+                    session.name.as_str(),
                 ])?;
             Ok(())
         })
@@ -67,7 +69,7 @@ impl OperatorStore for SqliteStore {
 
     async fn operator_session(&self, token: TokenHash) -> Result<Option<OperatorSession>, StoreError> {
         self.read(move |connection| {
-            let sql = "SELECT password_fingerprint, created_at, last_seen_at, user_agent
+            let sql = "SELECT password_fingerprint, created_at, last_seen_at, user_agent, name
                        FROM operator_sessions WHERE token = ?";
             let read = |row: &rusqlite::Row<'_>| {
                 Ok(OperatorSession {
@@ -76,6 +78,7 @@ impl OperatorStore for SqliteStore {
                     created_at: Timestamp::from_millis(row.get(1)?),
                     last_seen_at: Timestamp::from_millis(row.get(2)?),
                     user_agent: row.get(3)?,
+                    name: name(row, 4)?,
                 })
             };
             Ok(connection.prepare_cached(sql)?.query_row([token.as_bytes()], read).optional()?)
@@ -88,6 +91,25 @@ impl OperatorStore for SqliteStore {
             let sql = "UPDATE operator_sessions SET last_seen_at = ? WHERE token = ?";
             connection.prepare_cached(sql)?.execute(params![now.millis(), token.as_bytes()])?;
             Ok(())
+        })
+        .await
+    }
+
+    async fn name_operator_session(&self, token: TokenHash, name: OperatorName) -> Result<(), StoreError> {
+        self.write(move |connection| {
+            let sql = "UPDATE operator_sessions SET name = ? WHERE token = ?";
+            connection.prepare_cached(sql)?.execute(params![name.as_str(), token.as_bytes()])?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn operator_names(&self, since: Timestamp) -> Result<Vec<OperatorName>, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT DISTINCT name FROM operator_sessions WHERE last_seen_at >= ? ORDER BY name";
+            let mut statement = connection.prepare_cached(sql)?;
+            let names = statement.query_map([since.millis()], |row| name(row, 0))?;
+            Ok(names.collect::<rusqlite::Result<_>>()?)
         })
         .await
     }
@@ -144,6 +166,10 @@ impl OperatorStore for SqliteStore {
         })
         .await
     }
+}
+
+fn name(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<OperatorName> {
+    rows::text(row, column, |name| OperatorName::parse(name).ok())
 }
 
 fn end_sessions(connection: &Connection) -> Result<u64, Failure> {

@@ -3,24 +3,28 @@
 use std::error::Error;
 
 use frontdesk_core::{
-    AnswerFacts, ConversationId, ConversationSummary, Feedback, FeedbackReason, FinishReason, IdempotencyKey,
-    Message, MessageId, MessageStatus, Rating, Role, SecretHash, SessionId, Timestamp, TurnFailure, Usage,
-    VisitorIdentity,
+    AnswerFacts, Answering, ConversationId, ConversationState, ConversationStatus, ConversationSummary,
+    EmailAddress, Feedback, FeedbackReason, FinishReason, IdempotencyKey, Message, MessageId, MessageStatus,
+    OperatorName, Rating, Role, SecretHash, SessionId, Timestamp, TurnFailure, Usage, Visit, VisitorIdentity,
 };
 use rusqlite::Row;
 use rusqlite::types::Type;
 
+use crate::filtering;
+
 /// The columns that [`message`] reads.
 pub(super) const MESSAGE: &str = "id, seq, role, status, text, created_at, idempotency_key, model, finish, failure, \
                                   input_tokens, output_tokens, first_token_millis, total_millis, revision, rating, \
-                                  rating_reason, rating_comment";
+                                  rating_reason, rating_comment, author";
 
 /// The columns that [`summary`] reads.
 pub(super) const SUMMARY: &str = "id, session, has_secret, created_at, updated_at, last_message, last_role, \
-                                  message_count, revision, visitor_id, visitor_name, visitor_email";
+                                  message_count, revision, visitor_id, visitor_name, visitor_email, read_count, \
+                                  rating, page, referrer, user_agent, language, status, answering, answering_since, \
+                                  assignee, tags, contact";
 
 /// How many columns [`summary`] reads.
-pub(super) const SUMMARY_COLUMNS: usize = 12;
+pub(super) const SUMMARY_COLUMNS: usize = 24;
 
 /// What stands for a session's secret; nothing for those without one.
 pub(super) fn secret(secret: Option<&SecretHash>) -> &[u8] {
@@ -37,6 +41,7 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
         seq: row.get(1)?,
         revision: row.get(14)?,
         role: text(row, 2, Role::parse)?,
+        author: operator(row, 18)?,
         status: text(row, 3, MessageStatus::parse)?,
         text: row.get(4)?,
         created_at: Timestamp::from_millis(row.get(5)?),
@@ -79,7 +84,49 @@ pub(super) fn summary(row: &Row<'_>) -> rusqlite::Result<ConversationSummary> {
         message_count: row.get(7)?,
         revision: row.get(8)?,
         identity: identity(row, 9)?,
+        read_count: row.get(12)?,
+        rating: optional_text(row, 13, Rating::parse)?,
+        visit: Visit {
+            page: row.get(14)?,
+            referrer: row.get(15)?,
+            user_agent: row.get(16)?,
+            language: row.get(17)?,
+        },
+        state: state(row, 18)?,
     })
+}
+
+/// The columns that [`state`] reads.
+pub(super) const STATE: &str = "status, answering, answering_since, assignee, tags, contact";
+
+/// What operators make of a conversation, in the six columns from `at` on.
+pub(super) fn state(row: &Row<'_>, at: usize) -> rusqlite::Result<ConversationState> {
+    let answering = match (operator(row, at + 1)?, row.get(at + 2)?) {
+        (Some(operator), Some(since)) => Some(Answering { operator, since: Timestamp::from_millis(since) }),
+        _ => None,
+    };
+    Ok(ConversationState {
+        status: text(row, at, ConversationStatus::parse)?,
+        answering,
+        assignee: operator(row, at + 3)?,
+        tags: text(row, at + 4, filtering::split)?,
+        contact: optional_text(row, at + 5, |contact| EmailAddress::parse(contact).ok())?,
+    })
+}
+
+/// What an operator is called.
+pub(super) fn operator(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<OperatorName>> {
+    optional_text(row, column, |name| OperatorName::parse(name).ok())
+}
+
+/// The hash of a session's secret; nothing for those without one.
+pub(super) fn optional_secret(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<SecretHash>> {
+    let hash: Vec<u8> = row.get(column)?;
+    if hash.is_empty() {
+        return Ok(None);
+    }
+    let hash = <[u8; 32]>::try_from(hash).map_err(|_| unknown(column, "hash"))?;
+    Ok(Some(SecretHash::from_bytes(hash)))
 }
 
 /// Reads a column by its name for a value.

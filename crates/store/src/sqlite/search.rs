@@ -8,14 +8,17 @@
 use std::collections::HashMap;
 
 use frontdesk_core::{
-    ConversationId, ConversationSearch, ListCursor, Message, MessageStatus, SearchHit, SearchPage,
+    ConversationId, ConversationSearch, ListCursor, Message, MessageStatus, Role, SearchHit, SearchPage,
     SearchQuery, SearchWord, Timestamp,
 };
+use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::Failure;
+use super::filtering::{FITS, Values, Walked, walk};
 use super::rows::{self, MESSAGE, SUMMARY};
 use super::words::{LAST_PLACE, PLACE_BITS};
+use crate::filtering::{self, LOOKED_AT};
 
 /// So many messages are put into the order of the list.
 const FEW: usize = 3000;
@@ -30,17 +33,6 @@ const WALK: usize = 20_000;
 /// How many conversations of a walk are asked for their messages themselves, and how many bytes of these are read.
 const ASKED: usize = 400;
 const READ: usize = 4 * 1024 * 1024;
-
-/// The place before the first conversation of the list.
-const BEGINNING: ListCursor =
-    ListCursor { updated_at: Timestamp::from_millis(i64::MAX), id: ConversationId::from_bytes([0xFF; 16]) };
-
-/// A conversation of the list.
-#[derive(Clone, Copy)]
-struct Walked {
-    place: ListCursor,
-    number: i64,
-}
 
 /// What the index says of the conversations from one number to another: the newest place of those that have the words.
 struct Known {
@@ -71,7 +63,8 @@ pub(super) fn search(connection: &Connection, search: &ConversationSearch) -> Re
     if few.from == ALL.0 {
         page.sort(connection, &few)?;
     } else {
-        page.walk(connection, WALK, Some(&words))?;
+        let most = if search.filter.is_empty() { WALK } else { LOOKED_AT };
+        page.walk(connection, most, Some(&words))?;
     }
     Ok(page.finish())
 }
@@ -144,7 +137,7 @@ impl<'a> Page<'a> {
             search,
             limit: usize::try_from(search.limit).unwrap_or(usize::MAX),
             hits: Vec::new(),
-            at: search.after.unwrap_or(BEGINNING),
+            at: filtering::beginning(&search.filter, search.after),
             is_end: false,
             asked: ASKED,
             read: READ,
@@ -161,15 +154,25 @@ impl<'a> Page<'a> {
 
     /// Takes all that the index knows, in the order of the list.
     fn sort(&mut self, connection: &Connection, known: &Known) -> Result<(), Failure> {
-        let mut find = connection
-            .prepare_cached("SELECT updated_at, id FROM conversations WHERE number = ? AND site_id = ?")?;
+        let mut find = connection.prepare_cached(&format!(
+            "SELECT updated_at, id FROM conversations AS c
+             WHERE number = :number AND site_id = :site AND updated_at >= :since AND {FITS}"
+        ))?;
+        let (values, site) = (Values::of(&self.search.filter), self.search.site);
+        let since = filtering::end(&self.search.filter);
         let mut found = Vec::with_capacity(known.newest.len());
         for &number in known.newest.keys() {
             let read = |row: &rusqlite::Row<'_>| {
                 let updated_at = Timestamp::from_millis(row.get(0)?);
                 Ok(ListCursor { updated_at, id: ConversationId::from_bytes(row.get(1)?) })
             };
-            let place = find.query_row(params![number, self.search.site.as_bytes()], read).optional()?;
+            let mut named = values.named().to_vec();
+            named.extend([
+                (":number", &number as &dyn ToSql),
+                (":site", site.as_bytes()),
+                (":since", &since),
+            ]);
+            let place = find.query_row(&named[..], read).optional()?;
             found.extend(place.map(|place| Walked { place, number }));
         }
         let key = |place: ListCursor| (place.updated_at, place.id);
@@ -192,7 +195,7 @@ impl<'a> Page<'a> {
         let mut walked = 0;
         while walked < most {
             let step = STEP.min(most - walked);
-            let part = self.step(connection, step)?;
+            let (part, next) = self.step(connection, step)?;
             let known = words.map(|words| read_index(connection, words, span(&part), MANY)).transpose()?;
             for &conversation in &part {
                 if self.hits.len() >= self.limit || self.is_spent() {
@@ -208,17 +211,34 @@ impl<'a> Page<'a> {
                     None => self.take(connection, conversation, None)?,
                 }
             }
-            walked += part.len();
-            if part.len() < step {
-                self.is_end = true;
-                return Ok(());
+            walked += step;
+            match next {
+                Some(next) => self.at = next,
+                None => {
+                    self.is_end = true;
+                    return Ok(());
+                }
             }
         }
         Ok(())
     }
 
-    /// The next conversations of the list. All of it lies in an index.
-    fn step(&self, connection: &Connection, count: usize) -> Result<Vec<Walked>, Failure> {
+    /// The next conversations of the list, out of so many, and where to go on; `None` at the end. Without a filter all of it
+    /// lies in an index.
+    fn step(
+        &self,
+        connection: &Connection,
+        count: usize,
+    ) -> Result<(Vec<Walked>, Option<ListCursor>), Failure> {
+        let filter = &self.search.filter;
+        if !filter.is_empty() {
+            let mut part = Vec::new();
+            let next = walk(connection, self.search.site, filter, self.at, count, |walked| {
+                part.push(walked);
+                true
+            })?;
+            return Ok((part, next));
+        }
         let mut statement = connection.prepare_cached(
             "SELECT updated_at, id, number FROM conversations
              WHERE site_id = ? AND (updated_at, id) < (?, ?) ORDER BY updated_at DESC, id DESC LIMIT ?",
@@ -235,7 +255,9 @@ impl<'a> Page<'a> {
             let place = ListCursor { updated_at, id: ConversationId::from_bytes(row.get(1)?) };
             Ok(Walked { place, number: row.get(2)? })
         })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        let part = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+        let next = part.last().filter(|_| part.len() == count).map(|last| last.place);
+        Ok((part, next))
     }
 
     fn is_spent(&self) -> bool {
@@ -271,7 +293,8 @@ impl<'a> Page<'a> {
         conversation: ConversationId,
     ) -> Result<Option<Message>, Failure> {
         self.asked = self.asked.saturating_sub(1);
-        let sql = "SELECT seq, text, status FROM messages WHERE conversation_id = ? ORDER BY seq DESC";
+        let sql = "SELECT seq, text, status FROM messages
+                   WHERE conversation_id = ? AND role <> 'event' ORDER BY seq DESC";
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query([conversation.as_bytes()])?;
         while let Some(row) = rows.next()? {
@@ -288,7 +311,7 @@ impl<'a> Page<'a> {
 }
 
 fn is_hit(query: &SearchQuery, message: &Message) -> bool {
-    message.status != MessageStatus::Streaming && query.matches(&message.text)
+    message.status != MessageStatus::Streaming && message.role != Role::Event && query.matches(&message.text)
 }
 
 fn read_message(

@@ -2,12 +2,14 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use frontdesk_core::{
-    AnswerFacts, Clock, ConversationId, ConversationSummary, FeedbackReason, FinishReason, IdempotencyKey,
-    Message, SessionKey, SiteId, StoredKey, TurnFailure, VisitorIdentity,
+    AnswerFacts, Clock, ConversationId, ConversationState, ConversationSummary, EmailAddress, FeedbackReason,
+    FinishReason, IdempotencyKey, Message, OperatorName, Rating, SessionKey, SiteId, StoredKey, TurnFailure,
+    Visit, VisitorIdentity,
 };
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::{OpenSqliteError, SqliteStore, connection, rows};
+use super::{OpenSqliteError, SqliteStore, connection, inbox, rows};
+use crate::filtering::joined;
 use crate::moving::{Found, Known, MARK, Mark, Target};
 use crate::{ExportedConversation, ExportedDocument, ExportedRow, ExportedSetting, ExportedSite, OpenError};
 
@@ -140,15 +142,23 @@ fn put_conversation(
         last_message,
         last_role,
         message_count,
+        read_count,
         revision,
         identity,
+        visit,
+        state,
+        rating,
     } = summary;
     let identity = identity.as_ref();
+    let Visit { page, referrer, user_agent, language } = visit;
+    let ConversationState { status, answering, assignee, tags, contact } = state;
+    let answering = answering.as_ref();
     let sql =
         "INSERT INTO conversations (id, site_id, session, has_secret, created_at, updated_at, last_message,
                                           last_role, message_count, revision, visitor_id, visitor_name,
-                                          visitor_email, number)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(number), 0) + 1 FROM conversations))
+                                          visitor_email, read_count, rating, page, referrer, user_agent, language,
+                                          status, answering, answering_since, assignee, tags, contact, number)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(number), 0) + 1 FROM conversations))
                ON CONFLICT (id) DO NOTHING";
     let made = transaction.prepare_cached(sql)?.execute(params![
         id.as_bytes(),
@@ -164,7 +174,20 @@ fn put_conversation(
         identity.map(VisitorIdentity::id),
         identity.and_then(VisitorIdentity::name),
         identity.and_then(VisitorIdentity::email),
+        read_count,
+        rating.map(Rating::as_str),
+        page,
+        referrer,
+        user_agent,
+        language,
+        status.as_str(),
+        answering.map(|answering| answering.operator.as_str()),
+        answering.map(|answering| answering.since.millis()),
+        assignee.as_ref().map(OperatorName::as_str),
+        joined(tags),
+        contact.as_ref().map(EmailAddress::as_str),
     ])?;
+    inbox::put_tags(transaction, *site, *id, tags, updated_at.millis())?;
     let sql =
         "INSERT INTO sessions (site_id, session, secret, conversation_id, created_at) VALUES (?, ?, ?, ?, ?)
                ON CONFLICT (site_id, session, secret) DO NOTHING";
@@ -183,15 +206,26 @@ fn put_message(
     conversation: ConversationId,
     message: &Message,
 ) -> rusqlite::Result<()> {
-    let Message { id, seq, revision, role, status, text, created_at, idempotency_key, facts, feedback } =
-        message;
+    let Message {
+        id,
+        seq,
+        revision,
+        role,
+        author,
+        status,
+        text,
+        created_at,
+        idempotency_key,
+        facts,
+        feedback,
+    } = message;
     let AnswerFacts { model, finish, failure, usage, first_token_millis, total_millis } = facts;
     let feedback = feedback.as_ref();
     let sql =
         "INSERT INTO messages (id, site_id, conversation_id, seq, revision, role, status, text, created_at,
                                      idempotency_key, model, finish, failure, input_tokens, output_tokens,
-                                     first_token_millis, total_millis, rating, rating_reason, rating_comment)
-               SELECT ?2, site_id, id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19
+                                     first_token_millis, total_millis, rating, rating_reason, rating_comment, author)
+               SELECT ?2, site_id, id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20
                FROM conversations WHERE id = ?1
                ON CONFLICT (id) DO NOTHING";
     let values = params![
@@ -214,6 +248,7 @@ fn put_message(
         feedback.map(|feedback| feedback.rating.as_str()),
         feedback.and_then(|feedback| feedback.reason).map(FeedbackReason::as_str),
         feedback.and_then(|feedback| feedback.comment.as_deref()),
+        author.as_ref().map(OperatorName::as_str),
     ];
     transaction.prepare_cached(sql)?.execute(values).map(drop)
 }

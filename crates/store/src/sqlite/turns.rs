@@ -1,9 +1,9 @@
 //! Sending and answering, as SQL. Each function is one unit of work.
 
 use frontdesk_core::{
-    AnswerFacts, CloseTurn, ConversationId, FinishReason, HistoryEntry, IdempotencyKey, Message, MessageId,
-    MessageStatus, NodeId, OpenTurn, OpenedTurn, RepeatedTurn, Role, SavePartial, Timestamp, TurnFailure,
-    TurnOpening, preview,
+    AnswerFacts, CloseTurn, ConversationId, DeliveredMessage, FinishReason, HistoryEntry, IdempotencyKey,
+    Message, MessageId, MessageStatus, NewMessage, NodeId, OpenTurn, OpenedTurn, OperatorName, RepeatedTurn,
+    Role, SavePartial, SessionKey, SiteId, Timestamp, TurnFailure, TurnOpening, Visit, preview,
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -12,39 +12,63 @@ use super::rows::{self, MESSAGE};
 use super::words;
 
 pub(super) fn open(connection: &Connection, turn: &OpenTurn) -> Result<TurnOpening, Failure> {
-    let conversation = find_conversation(connection, turn)?;
+    let found = find_conversation(connection, turn)?;
     let mut again = None;
-    if let Some(conversation) = conversation {
-        if let Some(known) = find_known(connection, conversation, turn)? {
+    if let Some(Found { id: conversation, operator }) = &found {
+        if let Some(known) = find_known(connection, *conversation, turn)? {
             if known.text != turn.text.as_str() {
                 return Ok(TurnOpening::Mismatch);
             }
-            let answer = read_answer(connection, conversation, known.seq + 1)?;
-            if !answer.may_be_replaced() {
-                return Ok(TurnOpening::Repeated(RepeatedTurn {
-                    conversation,
-                    visitor_message: known.id,
-                    answer,
-                }));
+            match read_answer(connection, *conversation, known.seq + 1)? {
+                Some(answer) if !answer.may_be_replaced() => {
+                    return Ok(TurnOpening::Repeated(RepeatedTurn {
+                        conversation: *conversation,
+                        visitor_message: known.id,
+                        answer,
+                    }));
+                }
+                Some(_) if operator.is_none() => {}
+                Some(_) | None => {
+                    return Ok(TurnOpening::Delivered(DeliveredMessage {
+                        conversation: *conversation,
+                        visitor_message: known.id,
+                        operator: operator.clone(),
+                        repeated: true,
+                    }));
+                }
             }
             again = Some(known);
         }
-        if let Some(answer) = find_running(connection, conversation)? {
+        if operator.is_none()
+            && let Some(answer) = find_running(connection, *conversation)?
+        {
             return Ok(TurnOpening::Busy { answer });
         }
     }
-    let conversation = match conversation {
-        Some(conversation) => conversation,
-        None => begin_conversation(connection, turn)?,
+    let Found { id: conversation, operator } = match found {
+        Some(found) => found,
+        None => {
+            let id = begin_conversation(connection, &turn.session, turn.ids.conversation, turn.now)?;
+            Found { id, operator: None }
+        }
     };
     let (visitor_message, seq) = match again {
         Some(known) => {
             replace_answer(connection, conversation, known.seq + 1, turn)?;
             (known.id, known.seq)
         }
-        None => (turn.ids.visitor_message, append_turn(connection, conversation, turn)?),
+        None => (turn.ids.visitor_message, append_turn(connection, conversation, turn, operator.is_none())?),
     };
     identify(connection, conversation, turn)?;
+    keep_visit(connection, conversation, &turn.visit)?;
+    if operator.is_some() {
+        return Ok(TurnOpening::Delivered(DeliveredMessage {
+            conversation,
+            visitor_message,
+            operator,
+            repeated: false,
+        }));
+    }
     Ok(TurnOpening::Opened(OpenedTurn {
         conversation,
         visitor_message,
@@ -53,13 +77,22 @@ pub(super) fn open(connection: &Connection, turn: &OpenTurn) -> Result<TurnOpeni
     }))
 }
 
-fn find_conversation(connection: &Connection, turn: &OpenTurn) -> Result<Option<ConversationId>, Failure> {
-    let sql = "SELECT conversation_id FROM sessions WHERE site_id = ? AND session = ? AND secret = ?";
+/// A session's conversation, and the operator who answers in place of the AI.
+struct Found {
+    id: ConversationId,
+    operator: Option<OperatorName>,
+}
+
+fn find_conversation(connection: &Connection, turn: &OpenTurn) -> Result<Option<Found>, Failure> {
+    let sql = "SELECT c.id, c.answering FROM sessions s JOIN conversations c ON c.id = s.conversation_id
+               WHERE s.site_id = ? AND s.session = ? AND s.secret = ?";
     let session = &turn.session;
     let values =
         params![session.site.as_bytes(), session.session.as_str(), rows::secret(session.secret.as_ref())];
-    let found = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?;
-    Ok(found.map(ConversationId::from_bytes))
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok(Found { id: ConversationId::from_bytes(row.get(0)?), operator: rows::operator(row, 1)? })
+    };
+    Ok(connection.prepare_cached(sql)?.query_row(values, read).optional()?)
 }
 
 /// A message that was accepted before.
@@ -83,10 +116,17 @@ fn find_known(
     Ok(connection.prepare_cached(sql)?.query_row(values, read).optional()?)
 }
 
-fn read_answer(connection: &Connection, conversation: ConversationId, seq: u32) -> Result<Message, Failure> {
-    let sql = format!("SELECT {MESSAGE} FROM messages WHERE conversation_id = ? AND seq = ?");
+/// The answer at a place; `None` if something else is there, or nothing.
+fn read_answer(
+    connection: &Connection,
+    conversation: ConversationId,
+    seq: u32,
+) -> Result<Option<Message>, Failure> {
+    let sql = format!(
+        "SELECT {MESSAGE} FROM messages WHERE conversation_id = ? AND seq = ? AND role = 'assistant'"
+    );
     let values = params![conversation.as_bytes(), seq];
-    Ok(connection.prepare_cached(&sql)?.query_row(values, rows::message)?)
+    Ok(connection.prepare_cached(&sql)?.query_row(values, rows::message).optional()?)
 }
 
 fn find_running(connection: &Connection, conversation: ConversationId) -> Result<Option<MessageId>, Failure> {
@@ -96,8 +136,13 @@ fn find_running(connection: &Connection, conversation: ConversationId) -> Result
     Ok(found.map(MessageId::from_bytes))
 }
 
-fn begin_conversation(connection: &Connection, turn: &OpenTurn) -> Result<ConversationId, Failure> {
-    let (id, session, now) = (turn.ids.conversation, &turn.session, turn.now.millis());
+pub(super) fn begin_conversation(
+    connection: &Connection,
+    session: &SessionKey,
+    id: ConversationId,
+    now: Timestamp,
+) -> Result<ConversationId, Failure> {
+    let now = now.millis();
     connection
         .prepare_cached(
             "INSERT INTO conversations
@@ -131,46 +176,137 @@ fn begin_conversation(connection: &Connection, turn: &OpenTurn) -> Result<Conver
     Ok(id)
 }
 
-/// Appends the message and its empty answer, and says which place the message has.
+/// Appends the message, and its empty answer if the AI answers, and says which place the message has.
 fn append_turn(
     connection: &Connection,
     conversation: ConversationId,
     turn: &OpenTurn,
+    is_answered: bool,
 ) -> Result<u32, Failure> {
     let text = turn.text.as_str();
-    let (count, revision): (u32, u32) = connection
+    let more = if is_answered { 2 } else { 1 };
+    let values = params![turn.now.millis(), preview(text), more, conversation.as_bytes()];
+    let last = connection
         .prepare_cached(
             "UPDATE conversations
-             SET updated_at = ?, last_message = ?, last_role = 'user', message_count = message_count + 2,
-                 revision = revision + 2
-             WHERE id = ? RETURNING message_count, revision",
+             SET updated_at = ?1, last_message = ?2, last_role = 'user', message_count = message_count + ?3,
+                 revision = revision + ?3, status = iif(status = 'closed', 'open', status)
+             WHERE id = ?4 RETURNING message_count, revision",
         )?
-        .query_row(params![turn.now.millis(), preview(text), conversation.as_bytes()], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
-    let seq = count - 1;
+        .query_row(values, |row| Ok(NewPlace { seq: row.get(0)?, revision: row.get(1)? }))?;
+    touch_tags(connection, conversation.as_bytes(), turn.now)?;
+    let place = NewPlace { seq: last.seq + 1 - more, revision: last.revision + 1 - more };
+    let message = NewMessage {
+        id: turn.ids.visitor_message,
+        role: Role::Visitor,
+        text: text.to_owned(),
+        author: None,
+        idempotency_key: turn.idempotency_key.clone(),
+    };
+    append(connection, turn.session.site, conversation, place, &message, turn.now)?;
+    if is_answered {
+        append_answer(connection, conversation, last, turn)?;
+    }
+    Ok(place.seq)
+}
+
+/// Where a message comes: its place in the conversation, and the number of the change.
+#[derive(Clone, Copy)]
+pub(super) struct NewPlace {
+    pub(super) seq: u32,
+    pub(super) revision: u32,
+}
+
+/// Appends a message that is no answer.
+pub(super) fn append(
+    connection: &Connection,
+    site: SiteId,
+    conversation: ConversationId,
+    place: NewPlace,
+    message: &NewMessage,
+    now: Timestamp,
+) -> Result<(), Failure> {
     connection
         .prepare_cached(
             "INSERT INTO messages
-                 (id, site_id, conversation_id, seq, revision, role, status, text, created_at, idempotency_key, node_id,
+                 (id, site_id, conversation_id, seq, revision, role, author, status, text, created_at, idempotency_key,
                   is_indexed)
-             VALUES (?1, ?2, ?3, ?4, ?9 - 1, 'user', 'accepted', ?5, ?6, ?7, NULL, 1),
-                    (?8, ?2, ?3, ?4 + 1, ?9, 'assistant', 'streaming', '', ?6, NULL, ?10, 0)",
+             VALUES (?, ?, ?, ?, ?, ?, ?, 'accepted', ?, ?, ?, 1)",
         )?
         .execute(params![
-            turn.ids.visitor_message.as_bytes(),
+            message.id.as_bytes(),
+            site.as_bytes(),
+            conversation.as_bytes(),
+            place.seq,
+            place.revision,
+            message.role.as_str(),
+            message.author.as_ref().map(OperatorName::as_str),
+            message.text,
+            now.millis(),
+            message.idempotency_key.as_ref().map(IdempotencyKey::as_str),
+        ])?;
+    if message.role != Role::Event {
+        words::put_in(connection, conversation.as_bytes(), place.seq, &message.text)?;
+    }
+    Ok(())
+}
+
+fn append_answer(
+    connection: &Connection,
+    conversation: ConversationId,
+    place: NewPlace,
+    turn: &OpenTurn,
+) -> Result<(), Failure> {
+    connection
+        .prepare_cached(
+            "INSERT INTO messages
+                 (id, site_id, conversation_id, seq, revision, role, status, text, created_at, node_id)
+             VALUES (?, ?, ?, ?, ?, 'assistant', 'streaming', '', ?, ?)",
+        )?
+        .execute(params![
+            turn.ids.answer.as_bytes(),
             turn.session.site.as_bytes(),
             conversation.as_bytes(),
-            seq,
-            text,
+            place.seq,
+            place.revision,
             turn.now.millis(),
-            turn.idempotency_key.as_ref().map(IdempotencyKey::as_str),
-            turn.ids.answer.as_bytes(),
-            revision,
             turn.node.as_bytes(),
         ])?;
-    words::put_in(connection, conversation.as_bytes(), seq, text)?;
-    Ok(seq)
+    Ok(())
+}
+
+/// Keeps what the visitor's browser says of the visit, each text in place of the one before.
+pub(super) fn keep_visit(
+    connection: &Connection,
+    conversation: ConversationId,
+    visit: &Visit,
+) -> Result<(), Failure> {
+    if *visit == Visit::default() {
+        return Ok(());
+    }
+    let Visit { page, referrer, user_agent, language } = visit;
+    connection
+        .prepare_cached(
+            "UPDATE conversations
+             SET page = coalesce(?1, page), referrer = coalesce(?2, referrer), user_agent = coalesce(?3, user_agent),
+                 language = coalesce(?4, language)
+             WHERE id = ?5 AND (coalesce(?1 <> page, ?1 IS NOT NULL) OR coalesce(?2 <> referrer, ?2 IS NOT NULL)
+                                OR coalesce(?3 <> user_agent, ?3 IS NOT NULL)
+                                OR coalesce(?4 <> language, ?4 IS NOT NULL))",
+        )?
+        .execute(params![page, referrer, user_agent, language, conversation.as_bytes()])?;
+    Ok(())
+}
+
+/// Keeps a conversation's place in the list where it is found by its tags.
+pub(super) fn touch_tags(
+    connection: &Connection,
+    conversation: &[u8; 16],
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let sql = "UPDATE conversation_tags SET updated_at = ? WHERE conversation_id = ?";
+    connection.prepare_cached(sql)?.execute(params![now.millis(), conversation])?;
+    Ok(())
 }
 
 /// Keeps who the visitor is, if the site has said so.
@@ -216,7 +352,9 @@ fn next_revision(connection: &Connection, conversation: &[u8; 16], now: Timestam
     let sql =
         "UPDATE conversations SET updated_at = ?, revision = revision + 1 WHERE id = ? RETURNING revision";
     let values = params![now.millis(), conversation];
-    Ok(connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?)
+    let revision = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
+    touch_tags(connection, conversation, now)?;
+    Ok(revision)
 }
 
 fn read_history(
@@ -226,13 +364,15 @@ fn read_history(
     turn: &OpenTurn,
 ) -> Result<Vec<HistoryEntry>, Failure> {
     let mut statement = connection.prepare_cached(
-        "SELECT role, status, text FROM messages
-         WHERE conversation_id = ?1 AND seq <= ?2 AND (created_at >= ?3 OR seq = ?2) ORDER BY seq DESC LIMIT ?4",
+        "SELECT role, status, text, author FROM messages
+         WHERE conversation_id = ?1 AND seq <= ?2 AND (created_at >= ?3 OR seq = ?2)
+           AND role IN ('user', 'assistant', 'operator') ORDER BY seq DESC LIMIT ?4",
     )?;
     let values = params![conversation.as_bytes(), upto, turn.history_since.millis(), turn.history_limit];
     let entries = statement.query_map(values, |row| {
         Ok(HistoryEntry {
             role: rows::text(row, 0, Role::parse)?,
+            author: rows::operator(row, 3)?,
             status: rows::text(row, 1, MessageStatus::parse)?,
             text: row.get(2)?,
         })

@@ -1,4 +1,4 @@
-//! Keeping the words of messages, within the transactions that change the messages.
+//! Keeping the words of messages, within the transactions that change the messages. What events have for a text is none.
 
 use frontdesk_core::index_words;
 use rusqlite::{Connection, params};
@@ -52,7 +52,8 @@ pub(super) fn take_out_all(
 ) -> Result<(), Failure> {
     let (first, last) = only.map_or((0, u32::MAX), |seq| (seq, seq));
     let mut statement = connection.prepare_cached(
-        "SELECT seq, text FROM messages WHERE conversation_id = ? AND seq BETWEEN ? AND ? AND is_indexed = 1",
+        "SELECT seq, text FROM messages WHERE conversation_id = ? AND seq BETWEEN ? AND ? AND is_indexed = 1
+           AND role <> 'event'",
     )?;
     let mut rows = statement.query(params![conversation, first, last])?;
     while let Some(row) = rows.next()? {
@@ -65,7 +66,7 @@ pub(super) fn take_out_all(
 /// Puts the words of some messages in that are not yet, and says of how many.
 pub(super) fn catch_up(connection: &Connection, limit: u32) -> Result<u64, Failure> {
     let mut statement = connection.prepare_cached(
-        "SELECT conversation_id, seq, text FROM messages INDEXED BY messages_unindexed
+        "SELECT conversation_id, seq, iif(role = 'event', '', text) FROM messages INDEXED BY messages_unindexed
          WHERE is_indexed = 0 AND status <> 'streaming' LIMIT ?",
     )?;
     let found = statement.query_map([limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;

@@ -44,7 +44,7 @@ mod faults {
     use frontdesk_core::testing::suite::{
         PAGE, SITE, changes, feedback, operators, oracle, session, sites, turns,
     };
-    use frontdesk_core::{ConversationQuery, MessageStatus, OpenTurn, StoreErrorKind};
+    use frontdesk_core::{ConversationFilter, ConversationQuery, MessageStatus, OpenTurn, StoreErrorKind};
     use frontdesk_testkit::Effort;
     use serde_json::json;
 
@@ -55,7 +55,8 @@ mod faults {
     }
 
     async fn total(f: &Fixture) -> Result<u64, StoreErrorKind> {
-        let query = ConversationQuery { site: SITE, after: None, limit: 1 };
+        let query =
+            ConversationQuery { site: SITE, filter: ConversationFilter::default(), after: None, limit: 1 };
         f.store.conversations(query).await.map(|list| list.total).map_err(|error| error.kind)
     }
 

@@ -8,8 +8,8 @@ use frontdesk_core::testing::ManualClock;
 use frontdesk_core::testing::suite::{Fixture, OTHER_SITE, SITE, oracle, session};
 use frontdesk_core::{
     AnswerFacts, Clock as _, CloseTurn, Feedback, FeedbackReason, FinishReason, KeyId, KeyKind,
-    MessageStatus, OpenTurn, OperatorSession, RateAnswer, Rating, SavePartial, SessionKey, SiteDocument,
-    StoredKey, TokenHash, TurnFailure, Usage, VisitorIdentity,
+    MessageStatus, OpenTurn, OperatorName, OperatorSession, RateAnswer, Rating, SavePartial, SessionKey,
+    SiteDocument, StoredKey, TokenHash, TurnFailure, Usage, VisitorIdentity,
 };
 use frontdesk_store::{
     Comparison, ConvexKey, ConvexSettings, ConvexUrl, MoveError, OpenError, StoreUrl, compare_stores,
@@ -77,6 +77,7 @@ fn varied(path: &Path) -> StoreUrl {
             created_at: f.clock.now(),
             last_seen_at: f.clock.now(),
             user_agent: "Browser".to_owned(),
+            name: OperatorName::default(),
         };
         f.store.open_operator_session(opened, f.clock.now()).await.unwrap();
     });

@@ -31,12 +31,16 @@ pub(crate) struct AdminThread {
 pub(crate) struct AdminMessage {
     #[serde(rename = "_id")]
     id: String,
-    /// `user` or `assistant`.
+    /// `user`, `assistant`, `operator`, `event` for something that happened, or `note`, which the visitor does not see.
     role: &'static str,
+    /// What was said; of an event its name: `joined`, `left`, `asked`, `away`, `closed` or `reopened`.
     content: String,
+    /// The operator who said it, or whom an event is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     /// Milliseconds since the Unix epoch.
     created_at: i64,
-    /// `accepted` for the visitor's; `streaming`, `complete`, `stopped`, `interrupted` or `failed` for an answer.
+    /// `accepted` for what is no answer; `streaming`, `complete`, `stopped`, `interrupted` or `failed` for an answer.
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<String>,
@@ -65,6 +69,7 @@ impl From<Message> for AdminMessage {
             id: message.id.to_string(),
             role: message.role.as_str(),
             content: message.text,
+            name: message.author.map(|author| author.as_str().to_owned()),
             created_at: message.created_at.millis(),
             status: message.status.as_str(),
             model: facts.model,

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use frontdesk_core::{
-    ConversationQuery, ConversationSearch, ConversationSummary, Excerpt, ListCursor, SearchHit, SearchQuery,
+    ConversationFilter, ConversationQuery, ConversationSearch, ConversationSummary, Excerpt, ListCursor,
+    SearchHit, SearchQuery,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -40,7 +41,7 @@ pub(crate) struct AdminConversation {
     updated_at: i64,
     /// The first 500 UTF-16 units of what was last said.
     last_message: String,
-    /// Who said it: `user` or `assistant`.
+    /// Who said it: `user`, `assistant`, `operator` or `note`.
     last_role: &'static str,
     message_count: u32,
     /// Whether only the visitor's own client can read and continue it.
@@ -58,7 +59,7 @@ pub(crate) struct AdminConversation {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Match {
     message_id: String,
-    /// `user` or `assistant`.
+    /// `user`, `assistant`, `operator` or `note`.
     role: &'static str,
     /// Milliseconds since the Unix epoch.
     created_at: i64,
@@ -130,7 +131,7 @@ pub(crate) async fn admin_conversations(
     if let Some(text) = query.text("q")?.filter(|text| !text.trim().is_empty()) {
         return found(&api, admin, text, after, limit).await;
     }
-    let query = ConversationQuery { site: admin.site, after, limit };
+    let query = ConversationQuery { site: admin.site, filter: ConversationFilter::default(), after, limit };
     let list = api.ports.store.conversations(query).await?;
     Ok(JsonReply(AdminConversations {
         conversations: list.conversations.into_iter().map(AdminConversation::from).collect(),
@@ -147,8 +148,22 @@ async fn found(
     limit: u32,
 ) -> Result<JsonReply<AdminConversations>, ApiError> {
     let (site, query, store) = (admin.site, SearchQuery::parse(text), &api.ports.store);
-    let total = store.conversations(ConversationQuery { site, after: None, limit: 1 }).await?.total;
-    let search = ConversationSearch { site, query: query.clone(), after, limit };
+    let total = store
+        .conversations(ConversationQuery {
+            site,
+            filter: ConversationFilter::default(),
+            after: None,
+            limit: 1,
+        })
+        .await?
+        .total;
+    let search = ConversationSearch {
+        site,
+        query: query.clone(),
+        filter: ConversationFilter::default(),
+        after,
+        limit,
+    };
     let page = store.search(search).await?;
     Ok(JsonReply(AdminConversations {
         conversations: page.hits.into_iter().map(|hit| AdminConversation::found(hit, &query)).collect(),

@@ -2,7 +2,10 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use frontdesk_core::{FinishReason, InvalidText, SendMessage, SiteId, Turn, TurnUpdate, VisitorText};
+use frontdesk_core::{
+    DeliveredMessage, FinishReason, InvalidText, MessageText, OperatorName, Role, SendMessage, Sent, SiteId,
+    Turn, TurnUpdate,
+};
 use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,7 +13,8 @@ use utoipa::ToSchema;
 
 use super::Api;
 use crate::extract::{
-    FromJson, JsonBody, SendQuota, Visitor, idempotency_key, required_text, session_key, visitor_identity,
+    FromJson, JsonBody, SendQuota, Visitor, idempotency_key, required_text, session_key, visit,
+    visitor_identity,
 };
 use crate::reply::JsonReply;
 use crate::stream::TokenUsage;
@@ -29,6 +33,12 @@ pub(crate) struct ChatRequest {
     /// The client's own name for the message; the same as the header `Idempotency-Key`.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 255)]
     client_message_id: Option<Value>,
+    /// The address of the page that the chat is on. What is no address of a page is ignored.
+    #[schema(value_type = Option<String>, example = "https://shop.example/rates")]
+    page: Option<Value>,
+    /// The address of the page before that.
+    #[schema(value_type = Option<String>)]
+    referrer: Option<Value>,
 }
 
 impl FromJson for ChatRequest {}
@@ -40,7 +50,7 @@ impl ChatRequest {
         let message = required_text("message", self.message)?;
         let key =
             self.client_message_id.map(|key| required_text("clientMessageId", Some(key))).transpose()?;
-        let text = VisitorText::parse(message).map_err(|invalid| {
+        let text = MessageText::parse(message).map_err(|invalid| {
             let code = match invalid {
                 InvalidText::Empty => Code::InvalidRequest,
                 InvalidText::Blank => Code::MessageBlank,
@@ -54,6 +64,7 @@ impl ChatRequest {
             text,
             idempotency_key: idempotency_key(headers, key.as_deref())?,
             identity: None,
+            visit: visit(headers, self.page.as_ref(), self.referrer.as_ref()),
         })
     }
 }
@@ -63,18 +74,55 @@ impl ChatRequest {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ChatReply {
     conversation_id: String,
-    /// The answer's text.
+    /// The answer's text; empty if an operator has the conversation.
     message: String,
     /// The answer's id.
-    message_id: String,
-    /// `complete`, `stopped`, or `interrupted` if it was cut at a limit: see `finishReason`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_id: Option<String>,
+    /// `complete`, `stopped`, or `interrupted` if it was cut at a limit: see `finishReason`. `delivered` if an operator has the
+    /// conversation: there is no answer, and the operator's words come with the session's events.
     status: &'static str,
+    /// The operator who has the conversation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answered_by: Option<AnsweredBy>,
     /// Why the model stopped: `stop`, `length` or `content_filter`.
     #[serde(skip_serializing_if = "Option::is_none")]
     finish_reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<TokenUsage>,
 }
+
+/// An operator who has a conversation.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AnsweredBy {
+    /// `operator`.
+    role: &'static str,
+    /// What the operator is called.
+    name: String,
+}
+
+impl From<&OperatorName> for AnsweredBy {
+    fn from(name: &OperatorName) -> Self {
+        Self { role: Role::Operator.as_str(), name: name.as_str().to_owned() }
+    }
+}
+
+impl From<DeliveredMessage> for ChatReply {
+    fn from(delivered: DeliveredMessage) -> Self {
+        Self {
+            conversation_id: delivered.conversation.to_string(),
+            message: String::new(),
+            message_id: None,
+            status: DELIVERED,
+            answered_by: delivered.operator.as_ref().map(AnsweredBy::from),
+            finish_reason: None,
+            usage: None,
+        }
+    }
+}
+
+/// The status of a message that is for an operator.
+pub(crate) const DELIVERED: &str = "delivered";
 
 /// Sends a message and waits for the whole answer.
 ///
@@ -114,9 +162,10 @@ pub(crate) async fn chat(
 ) -> Result<Response, ApiError> {
     let message = body.check(visitor.site, &headers)?;
     let message = SendMessage { identity: visitor_identity(&api, &headers)?, ..message };
-    let turn = api.ports.chat.send(message).await?;
-    let repeated = turn.repeated;
-    let reply = wait(turn).await?;
+    let (repeated, reply) = match api.ports.chat.send(message).await? {
+        Sent::Answered(turn) => (turn.repeated, wait(turn).await?),
+        Sent::Delivered(delivered) => (delivered.repeated, delivered.into()),
+    };
     let mut response = JsonReply(reply).into_response();
     if repeated {
         response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
@@ -136,8 +185,9 @@ async fn wait(mut turn: Turn) -> Result<ChatReply, ApiError> {
         None => Ok(ChatReply {
             conversation_id: turn.conversation.to_string(),
             message: turn.reader.text(),
-            message_id: turn.answer.to_string(),
+            message_id: Some(turn.answer.to_string()),
             status: end.status.as_str(),
+            answered_by: None,
             finish_reason: end.finish.map(FinishReason::as_str),
             usage: end.usage.map(TokenUsage::from),
         }),

@@ -3,14 +3,14 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use frontdesk_core::SendMessage;
+use frontdesk_core::{SendMessage, Sent};
 use http::HeaderMap;
 
 use super::Api;
 use super::chat::ChatRequest;
 use crate::extract::{JsonBody, SendQuota, Visitor, visitor_identity};
 use crate::layers::RequestContext;
-use crate::stream::{Framing, StreamEvent, follow};
+use crate::stream::{Framing, StreamEvent, deliver, follow};
 use crate::{ApiError, ErrorObject};
 
 /// Sends a message and streams its answer.
@@ -52,6 +52,9 @@ pub(crate) async fn chat_stream(
 ) -> Result<Response, ApiError> {
     let message = body.check(visitor.site, &headers)?;
     let message = SendMessage { identity: visitor_identity(&api, &headers)?, ..message };
-    let turn = api.ports.chat.send(message).await?;
-    Ok(follow(turn, Framing::asked(&headers), &context.id))
+    let framing = Framing::asked(&headers);
+    Ok(match api.ports.chat.send(message).await? {
+        Sent::Answered(turn) => follow(turn, framing, &context.id),
+        Sent::Delivered(delivered) => deliver(&delivered, framing),
+    })
 }

@@ -9,7 +9,7 @@ use http::HeaderMap;
 
 use super::Api;
 use crate::extract::{PathText, Query, ReadQuota, Visitor, session_key};
-use crate::feed::{FeedEvent, feed_cursor, follow_feed};
+use crate::feed::{Audience, FeedEvent, feed_cursor, follow_feed};
 use crate::layers::RequestContext;
 use crate::stream::Framing;
 use crate::{ApiError, Code, ErrorObject};
@@ -53,5 +53,5 @@ pub(crate) async fn session_events(
     let cursor = feed_cursor(&headers, &query)?;
     let feed = api.ports.chat.feeds().open(ConversationName::Session(session), cursor).await?;
     let feed = feed.ok_or(Code::NotFound)?;
-    Ok(follow_feed(feed, Framing::asked(&headers), &context.id, pending()))
+    Ok(follow_feed(feed, Audience::Visitor, Framing::asked(&headers), &context.id, pending()))
 }

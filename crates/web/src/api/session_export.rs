@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Api;
-use super::session_messages::VisibleMessage;
+use super::session_messages::{VisibleMessage, visible};
 use crate::extract::{PathText, Query, ReadQuota, Visitor, session_key};
 use crate::transcript::{Format, Transcript, VisibleVisitor};
 use crate::{ApiError, Code, ErrorObject};
@@ -126,7 +126,7 @@ impl Copying {
         let is_whole =
             thread.messages.last().is_none_or(|last| last.seq >= thread.conversation.message_count);
         self.read = thread.messages.last().map_or(self.read, |last| last.seq);
-        let mut piece = self.transcript.messages(thread.messages);
+        let mut piece = self.transcript.messages(visible(thread.messages).collect());
         if is_whole {
             piece.push_str(self.transcript.end());
             return Some((Ok(piece.into()), self));

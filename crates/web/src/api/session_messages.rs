@@ -32,10 +32,14 @@ pub(crate) struct VisibleMessage {
     id: String,
     /// Its place in the conversation: 1 for the first. An answer that is written anew takes the place of the one that failed.
     place: u32,
-    /// `user` or `assistant`.
+    /// `user`, `assistant`, `operator`, or `event` for something that happened.
     role: &'static str,
+    /// What was said; of an event its name: `joined`, `left`, `asked`, `away`, `closed` or `reopened`.
     content: String,
-    /// `accepted` for the visitor's; `streaming`, `complete`, `stopped`, `interrupted` or `failed` for an answer.
+    /// The operator who said it, or whom an event is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    /// `accepted` for what is no answer; `streaming`, `complete`, `stopped`, `interrupted` or `failed` for an answer.
     status: &'static str,
     /// Milliseconds since the Unix epoch.
     created_at: i64,
@@ -60,6 +64,7 @@ impl From<Message> for VisibleMessage {
             id: message.id.to_string(),
             place: message.seq,
             role: message.role.as_str(),
+            name: message.author.map(|author| author.as_str().to_owned()),
             seq: message.text.len(),
             content: message.text,
             status: message.status.as_str(),
@@ -113,10 +118,15 @@ pub(crate) async fn session_messages(
     let events_cursor = page.before.is_none().then(|| FeedCursor::after(&thread).to_string());
     Ok(JsonReply(SessionMessages {
         conversation_id: thread.conversation.id.to_string(),
-        messages: thread.messages.into_iter().map(VisibleMessage::from).collect(),
+        messages: visible(thread.messages).map(VisibleMessage::from).collect(),
         next_cursor,
         events_cursor,
     }))
+}
+
+/// What visitors may see of these.
+pub(super) fn visible(messages: Vec<Message>) -> impl Iterator<Item = Message> {
+    messages.into_iter().filter(|message| message.role.is_for_visitors())
 }
 
 /// Where the page before this one begins; `None` if there is none.

@@ -4,8 +4,8 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use frontdesk_core::{
-    ConversationId, ConversationList, ConversationQuery, ConversationSearch, ConversationSummary, Excerpt,
-    ListCursor, Role, SearchHit, SearchQuery, ThreadPage, Timestamp,
+    ConversationFilter, ConversationId, ConversationList, ConversationQuery, ConversationSearch,
+    ConversationSummary, Excerpt, ListCursor, Role, SearchHit, SearchQuery, ThreadPage, Timestamp,
 };
 
 use super::Dashboard;
@@ -186,12 +186,12 @@ async fn read_list(
     let looked_for = query.text("q")?.unwrap_or_default().trim();
     let now = dashboard.ports.clock.now();
     let (total, rows, next) = if looked_for.is_empty() {
-        let query = ConversationQuery { site, after, limit: LIST };
+        let query = ConversationQuery { site, filter: ConversationFilter::default(), after, limit: LIST };
         let ConversationList { conversations, total, next } =
             dashboard.ports.store.conversations(query).await?;
         (total, conversations.into_iter().map(|summary| Row::new(summary, now, current)).collect(), next)
     } else {
-        let first = ConversationQuery { site, after: None, limit: 1 };
+        let first = ConversationQuery { site, filter: ConversationFilter::default(), after: None, limit: 1 };
         let total = dashboard.ports.store.conversations(first).await?.total;
         let (rows, next) = find(dashboard, looked_for, after, current).await?;
         (total, rows, next)
@@ -220,7 +220,13 @@ async fn find(
     let mut hits: Vec<SearchHit> = Vec::new();
     for _ in 0..LOOKS {
         let limit = LIST.saturating_sub(u32::try_from(hits.len()).unwrap_or(LIST));
-        let search = ConversationSearch { site, query: query.clone(), after, limit: limit.max(1) };
+        let search = ConversationSearch {
+            site,
+            query: query.clone(),
+            filter: ConversationFilter::default(),
+            after,
+            limit: limit.max(1),
+        };
         let page = dashboard.ports.store.search(search).await?;
         hits.extend(page.hits);
         after = page.next;

@@ -9,12 +9,12 @@ use http::HeaderMap;
 use super::Dashboard;
 use super::session::Operator;
 use crate::extract::{PathText, Query};
-use crate::feed::{feed_cursor, follow_feed};
+use crate::feed::{Audience, feed_cursor, follow_feed};
 use crate::layers::RequestContext;
 use crate::stream::Framing;
 use crate::{ApiError, Code};
 
-/// Follows a conversation for as long as the operator is signed in: the same feed that its visitor has.
+/// Follows a conversation for as long as the operator is signed in.
 pub(super) async fn events(
     State(dashboard): State<Arc<Dashboard>>,
     Extension(context): Extension<RequestContext>,
@@ -27,5 +27,5 @@ pub(super) async fn events(
     let name = ConversationName::Id(dashboard.settings.site, conversation);
     let cursor = feed_cursor(&headers, &query)?;
     let feed = dashboard.ports.feeds.open(name, cursor).await?.ok_or(Code::ConversationNotFound)?;
-    Ok(follow_feed(feed, Framing::Sse, &context.id, operator.signed_out(dashboard)))
+    Ok(follow_feed(feed, Audience::Operators, Framing::Sse, &context.id, operator.signed_out(dashboard)))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Redirect, Response};
-use frontdesk_core::{OperatorSession, TokenHash};
+use frontdesk_core::{OperatorName, OperatorSession, TokenHash};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use tokio::time::sleep;
@@ -160,6 +160,7 @@ pub(super) async fn open(
         created_at: now,
         last_seen_at: now,
         user_agent: user_agent.chars().take(200).collect(),
+        name: OperatorName::default(),
     };
     dashboard.ports.store.open_operator_session(session, now.minus(ABSOLUTE)).await?;
     Ok(token)

@@ -93,6 +93,7 @@ impl Desk {
         let api = api::router(
             ApiPorts {
                 chat: chat.clone(),
+                inbox: chat.inbox(None),
                 store: Arc::clone(&dyn_store),
                 clock: Arc::clone(&dyn_clock),
                 limits: None,
@@ -107,7 +108,13 @@ impl Desk {
             edge.clone(),
         );
         let dashboard = dashboard::router(
-            DashboardPorts { store: dyn_store, feeds: chat.feeds(), clock: dyn_clock, random },
+            DashboardPorts {
+                store: dyn_store,
+                feeds: chat.feeds(),
+                inbox: chat.inbox(None),
+                clock: dyn_clock,
+                random,
+            },
             DashboardSettings {
                 site: SiteId::DEFAULT,
                 password: Some(Password::plain(PASSWORD)),

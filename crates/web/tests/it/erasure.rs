@@ -116,7 +116,10 @@ async fn the_answer_that_is_being_written_is_stopped_first_and_feeds_are_told() 
     let events: Vec<Value> = followed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let [.., reset, state] = &events[..] else { unreachable!("{events:?}") };
     assert_eq!(reset["type"], "reset");
-    assert_eq!(state, &json!({ "type": "state", "conversationId": null, "answering": null, "cursor": null }));
+    assert_eq!(
+        state,
+        &json!({ "type": "state", "conversationId": null, "answering": null, "status": "open", "cursor": null })
+    );
 }
 
 #[tokio::test]

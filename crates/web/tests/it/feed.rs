@@ -57,7 +57,7 @@ async fn a_visitor_sees_what_is_said_as_it_is_said() {
     let mut live = Live::begin(events(&desk, "")).await;
     assert_eq!(
         live.next().await,
-        json!({ "type": "state", "conversationId": null, "answering": null, "cursor": null })
+        json!({ "type": "state", "conversationId": null, "answering": null, "status": "open", "cursor": null })
     );
     let _sending = send(&desk, "Hello").header("idempotency-key", "k1").begin().await;
     let mut call = desk.model().await;

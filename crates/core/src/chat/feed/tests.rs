@@ -6,8 +6,9 @@ use super::*;
 use crate::testing::suite::{SITE, session};
 use crate::testing::{ManualClock, MemoryStore, ModelCalls, ScriptedModel, SeededRandom};
 use crate::{
-    Chat, ChatPorts, ChatSettings, Clock, ConversationId, ConversationStore as _, IdempotencyKey, ModelError,
-    ModelErrorKind, SendMessage, StoreErrorKind, ThreadPage, Turn, VisitorText,
+    Chat, ChatPorts, ChatSettings, Clock, ConversationId, ConversationState, ConversationStore as _,
+    IdempotencyKey, MessageText, ModelError, ModelErrorKind, SendMessage, StoreErrorKind, ThreadPage, Turn,
+    Visit,
 };
 
 struct Desk {
@@ -32,11 +33,12 @@ impl Desk {
     async fn send(&self, text: &str) -> Turn {
         let message = SendMessage {
             session: session("a"),
-            text: VisitorText::parse(text.to_owned()).unwrap(),
+            text: MessageText::parse(text.to_owned()).unwrap(),
             idempotency_key: Some(IdempotencyKey::parse(text).unwrap()),
             identity: None,
+            visit: Visit::default(),
         };
-        self.chat.send(message).await.unwrap()
+        self.chat.send(message).await.unwrap().turn().unwrap()
     }
 
     /// A message and its whole answer.
@@ -86,6 +88,7 @@ impl Copy {
                 self.answering = answering;
                 self.cursor = cursor;
             }
+            FeedEvent::Typing(_) => {}
         }
     }
 
@@ -115,7 +118,12 @@ async fn a_session_is_followed_from_before_its_first_word() {
     let (mut feed, mut copy) = (desk.feed(None).await, Copy::default());
     assert_eq!(
         feed.next().await.unwrap(),
-        Some(FeedEvent::State { conversation: None, answering: None, cursor: None })
+        Some(FeedEvent::State {
+            conversation: None,
+            answering: None,
+            state: ConversationState::default(),
+            cursor: None
+        })
     );
     let turn = desk.send("hello").await;
     let mut call = desk.calls.next().await;

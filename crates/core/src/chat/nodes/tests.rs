@@ -8,8 +8,8 @@ use crate::testing::suite::{SITE, session};
 use crate::testing::{ManualClock, MemoryRelay, MemoryStore, ModelCalls, ScriptedModel, SeededRandom};
 use crate::{
     ChatPorts, ChatSettings, ConversationName, ConversationStore as _, IdempotencyKey, Message, MessageId,
-    MessageStatus, NodeStore as _, SendMessage, ThreadPage, Timestamp, Turn, TurnEnd, TurnFailure,
-    VisitorText,
+    MessageStatus, MessageText, NodeStore as _, SendMessage, ThreadPage, Timestamp, Turn, TurnEnd,
+    TurnFailure, Visit,
 };
 
 /// One of several nodes, in one process.
@@ -43,11 +43,12 @@ impl Node {
     async fn send(&self, text: &str) -> Turn {
         let message = SendMessage {
             session: session("a"),
-            text: VisitorText::parse(text.to_owned()).unwrap(),
+            text: MessageText::parse(text.to_owned()).unwrap(),
             idempotency_key: Some(IdempotencyKey::parse(text).unwrap()),
             identity: None,
+            visit: Visit::default(),
         };
-        self.chat.send(message).await.unwrap()
+        self.chat.send(message).await.unwrap().turn().unwrap()
     }
 
     async fn follow(&self, answer: MessageId, cursor: usize) -> Result<Option<Turn>, FollowError> {
@@ -301,7 +302,7 @@ async fn a_conversations_feed_tells_what_another_node_writes() {
                         seen.push_str(text);
                         cursor = Some(*at);
                     }
-                    FeedEvent::Reset | FeedEvent::State { .. } => {}
+                    FeedEvent::Reset | FeedEvent::State { .. } | FeedEvent::Typing(_) => {}
                 }
                 if until(&seen, &event) {
                     return cursor;

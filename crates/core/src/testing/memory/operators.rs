@@ -1,8 +1,10 @@
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use super::MemoryStore;
 use crate::store::{LoginTry, OperatorStore, StoreError};
-use crate::{OperatorSession, ThrottleDecision, Timestamp, TokenHash};
+use crate::{OperatorName, OperatorSession, ThrottleDecision, Timestamp, TokenHash};
 
 #[async_trait]
 impl OperatorStore for MemoryStore {
@@ -37,6 +39,20 @@ impl OperatorStore for MemoryStore {
             session.last_seen_at = now;
         }
         Ok(())
+    }
+
+    async fn name_operator_session(&self, token: TokenHash, name: OperatorName) -> Result<(), StoreError> {
+        if let Some(session) = self.working()?.sessions.get_mut(&token) {
+            session.name = name;
+        }
+        Ok(())
+    }
+
+    async fn operator_names(&self, since: Timestamp) -> Result<Vec<OperatorName>, StoreError> {
+        let data = self.lock();
+        let seen = data.sessions.values().filter(|session| session.last_seen_at >= since);
+        let names: BTreeSet<_> = seen.map(|session| session.name.clone()).collect();
+        Ok(names.into_iter().collect())
     }
 
     async fn end_operator_session(&self, token: TokenHash) -> Result<(), StoreError> {

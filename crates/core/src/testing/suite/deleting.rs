@@ -2,8 +2,8 @@
 
 use super::{Fixture, OTHER_SITE, PAGE, SITE, bare_session, session};
 use crate::{
-    ConversationName, ConversationQuery, DeletedConversation, MessageStatus, SavePartial, SessionKey,
-    StoreErrorKind,
+    ConversationFilter, ConversationName, ConversationQuery, DeletedConversation, MessageStatus, SavePartial,
+    SessionKey, StoreErrorKind,
 };
 
 fn of(visitor: SessionKey) -> ConversationName {
@@ -23,7 +23,7 @@ pub async fn a_deleted_conversation_is_gone_with_everything_in_it(f: &mut Fixtur
     for name in [by_id, of(session("a"))] {
         assert_eq!(f.store.changes(&name, 0, 9).await.unwrap(), None);
     }
-    let list = ConversationQuery { site: SITE, after: None, limit: 9 };
+    let list = ConversationQuery { site: SITE, filter: ConversationFilter::default(), after: None, limit: 9 };
     let list = f.store.conversations(list).await.unwrap();
     assert_eq!((list.total, list.conversations.len()), (1, 1));
     assert_eq!(f.thread(&session("b")).await.messages.len(), 2);

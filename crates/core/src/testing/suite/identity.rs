@@ -1,7 +1,7 @@
 //! Who visitors are, as their site says.
 
 use super::{Fixture, PAGE, SITE, session};
-use crate::{ConversationQuery, MessageStatus, OpenTurn, VisitorIdentity};
+use crate::{ConversationFilter, ConversationQuery, MessageStatus, OpenTurn, VisitorIdentity};
 
 fn identity(id: &str, name: Option<&str>, email: Option<&str>) -> VisitorIdentity {
     let text = |text: Option<&str>| text.map(str::to_owned);
@@ -16,7 +16,8 @@ pub async fn who_a_visitor_is_is_kept_with_the_conversation(f: &mut Fixture) {
     assert_eq!(f.thread(&session("b")).await.conversation.identity, None);
     let by_id = f.store.thread(SITE, opened.conversation, PAGE).await.unwrap().unwrap();
     assert_eq!(by_id.conversation.identity, ana);
-    let query = ConversationQuery { site: SITE, after: None, limit: 9 };
+    let query =
+        ConversationQuery { site: SITE, filter: ConversationFilter::default(), after: None, limit: 9 };
     let list = f.store.conversations(query).await.unwrap().conversations;
     assert_eq!(list.iter().filter(|summary| summary.identity == ana).count(), 1);
 }

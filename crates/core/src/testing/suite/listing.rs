@@ -2,12 +2,15 @@
 
 use super::{Fixture, OTHER_SITE, SITE, session};
 use crate::{
-    ConversationId, ConversationList, ConversationQuery, ListCursor, MessageStatus, OpenTurn, Role,
-    SessionKey,
+    ConversationFilter, ConversationId, ConversationList, ConversationQuery, ListCursor, MessageStatus,
+    OpenTurn, Role, SessionKey,
 };
 
 async fn list(f: &Fixture, limit: u32, after: Option<ListCursor>) -> ConversationList {
-    f.store.conversations(ConversationQuery { site: SITE, after, limit }).await.unwrap()
+    f.store
+        .conversations(ConversationQuery { site: SITE, filter: ConversationFilter::default(), after, limit })
+        .await
+        .unwrap()
 }
 
 fn ids(list: &ConversationList) -> Vec<ConversationId> {
@@ -64,7 +67,8 @@ pub async fn the_total_counts_the_site_only(f: &mut Fixture) {
     f.say(&session("a"), "here", "ok").await;
     f.open(&SessionKey { site: OTHER_SITE, ..session("b") }, "there").await;
     assert_eq!(f.total().await, 1);
-    let there = ConversationQuery { site: OTHER_SITE, after: None, limit: 10 };
+    let there =
+        ConversationQuery { site: OTHER_SITE, filter: ConversationFilter::default(), after: None, limit: 10 };
     let there = f.store.conversations(there).await.unwrap();
     assert_eq!((there.total, there.conversations.len()), (1, 1));
 }

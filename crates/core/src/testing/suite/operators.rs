@@ -5,7 +5,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::Fixture;
-use crate::{Clock as _, LoginTry, OperatorSession, ThrottleDecision, ThrottleRule, Timestamp, TokenHash};
+use crate::{
+    Clock as _, LoginTry, OperatorName, OperatorSession, ThrottleDecision, ThrottleRule, Timestamp, TokenHash,
+};
 
 const RULE: ThrottleRule = ThrottleRule {
     free_tries: 3,
@@ -21,6 +23,7 @@ fn opened(f: &Fixture, token: &str) -> OperatorSession {
         created_at: f.clock.now(),
         last_seen_at: f.clock.now(),
         user_agent: "Browser/1 (ü)".to_owned(),
+        name: OperatorName::default(),
     }
 }
 

@@ -7,8 +7,9 @@ use proptest::test_runner::{Config, RngSeed, TestRunner};
 use super::{Fixture, SITE, bare_session, session};
 use crate::testing::MemoryStore;
 use crate::{
-    CloseTurn, ConversationName, ConversationQuery, Feedback, ListCursor, MessageId, MessageStatus, OpenTurn,
-    RateAnswer, Rating, SavePartial, SessionKey, SiteStore as _, Store, ThreadPage, TurnOpening,
+    CloseTurn, ConversationFilter, ConversationName, ConversationQuery, Feedback, ListCursor, MessageId,
+    MessageStatus, OpenTurn, RateAnswer, Rating, SavePartial, SessionKey, SiteStore as _, Store, ThreadPage,
+    TurnOpening,
 };
 
 /// How many sequences are tried, and how many calls each has.
@@ -124,8 +125,9 @@ async fn apply(
             format!("{:?}", store.interrupt_unfinished(now).await.map_err(|error| error.kind))
         }
         Call::List { limit, after_first } => {
-            let query = ConversationQuery { site: SITE, after: None, limit };
-            let first = store.conversations(query).await.unwrap();
+            let query =
+                ConversationQuery { site: SITE, filter: ConversationFilter::default(), after: None, limit };
+            let first = store.conversations(query.clone()).await.unwrap();
             let last = first.conversations.last().filter(|_| after_first);
             let after = last.map(|last| ListCursor { updated_at: last.updated_at, id: last.id });
             let rest = store.conversations(ConversationQuery { after, ..query }).await.unwrap();

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use futures_util::future::join_all;
 
 use super::{Fixture, SITE, bare_session, session};
-use crate::{ConversationQuery, MessageStatus, TurnOpening};
+use crate::{ConversationFilter, ConversationQuery, MessageStatus, TurnOpening};
 
 pub async fn many_first_messages_make_one_conversation(f: &mut Fixture) {
     let turns = (0..32).map(|n| f.store.open_turn(f.turn(&bare_session("same"), &format!("message {n}"))));
@@ -66,7 +66,12 @@ pub async fn closing_while_listing_is_never_half_done(f: &mut Fixture) {
     };
     let read = async {
         for _ in 0..200 {
-            let query = ConversationQuery { site: SITE, after: None, limit: 10 };
+            let query = ConversationQuery {
+                site: SITE,
+                filter: ConversationFilter::default(),
+                after: None,
+                limit: 10,
+            };
             for conversation in f.store.conversations(query).await.unwrap().conversations {
                 let thread = f.store.thread(SITE, conversation.id, super::PAGE).await.unwrap().unwrap();
                 let counted = u32::try_from(thread.messages.len()).unwrap();

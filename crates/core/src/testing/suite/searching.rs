@@ -2,13 +2,16 @@
 
 use super::{Fixture, OTHER_SITE, SITE, session};
 use crate::{
-    ConversationId, ConversationName, ConversationSearch, ListCursor, MessageStatus, OpenTurn, SavePartial,
-    SearchPage, SearchQuery, SessionKey,
+    ConversationFilter, ConversationId, ConversationName, ConversationSearch, ListCursor, MessageStatus,
+    OpenTurn, SavePartial, SearchPage, SearchQuery, SessionKey,
 };
 
 async fn page(f: &Fixture, query: &str, limit: u32, after: Option<ListCursor>) -> SearchPage {
     let query = SearchQuery::parse(query);
-    f.store.search(ConversationSearch { site: SITE, query, after, limit }).await.unwrap()
+    f.store
+        .search(ConversationSearch { site: SITE, filter: ConversationFilter::default(), query, after, limit })
+        .await
+        .unwrap()
 }
 
 /// All that is found, from page to page.

@@ -1,0 +1,462 @@
+//! What operators do with conversations, and what visitors ask of them.
+
+mod outcomes;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Feeds;
+use crate::{
+    AnswerFacts, Answering, BeginConversation, Clock, ConversationId, ConversationName, ConversationState,
+    ConversationStatus, ConversationSummary, ConversationUpdate, EventKind, IdempotencyKey, MAX_TAGS,
+    Message, MessageId, MessageStatus, MessageText, NewMessage, NodeNews, Notifier, OperatorName,
+    PersonRequest, Random, Role, SessionKey, SiteId, StoreError, StoreErrorKind, Tag, Typing, Typist,
+    UpdatedConversation,
+};
+pub use outcomes::{AskForPerson, Asked, HandBack, Reply, TakeOver};
+
+/// How often a change is tried anew when something else has changed in between.
+const TRIES: usize = 20;
+
+/// What operators do with conversations. Cheap to clone; all clones are the same service.
+///
+/// What is done is stored when a method returns, and whoever follows the conversation is told. Each says `None` if there is
+/// no such conversation. Losing a future loses nothing: what was begun goes on.
+#[derive(Clone, Debug)]
+pub struct Inbox {
+    feeds: Feeds,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    notifier: Option<Arc<dyn Notifier>>,
+}
+
+/// What is to become of a conversation, once it has been looked at.
+enum Decision<T> {
+    /// It stays as it is.
+    Keep(T),
+    Change(Change, T),
+}
+
+/// A change of a conversation.
+struct Change {
+    state: ConversationState,
+    words: Option<Words>,
+    is_activity: bool,
+}
+
+/// What is appended to a conversation.
+struct Words {
+    role: Role,
+    text: String,
+    author: Option<OperatorName>,
+    key: Option<IdempotencyKey>,
+}
+
+/// What became of it.
+enum Changed<T> {
+    Decided(T, Option<Message>),
+    /// The words had been appended before.
+    Repeated(Message),
+}
+
+impl Words {
+    fn event(kind: EventKind, author: Option<&OperatorName>) -> Option<Self> {
+        Some(Self { role: Role::Event, text: kind.as_str().to_owned(), author: author.cloned(), key: None })
+    }
+}
+
+impl Inbox {
+    /// Over the feeds that are to tell of what is done.
+    pub fn new(
+        feeds: Feeds,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        notifier: Option<Arc<dyn Notifier>>,
+    ) -> Self {
+        Self { feeds, clock, random, notifier }
+    }
+
+    /// Puts an operator in the AI's place: the answer that is being written ends with the text it has, and no other is begun.
+    ///
+    /// Of two operators one is the first. The other is told, and can take it over from that one, `from`, on purpose.
+    pub async fn take_over(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        operator: OperatorName,
+        from: Option<OperatorName>,
+    ) -> Result<Option<TakeOver>, StoreError> {
+        let inbox = self.clone();
+        self.finish(async move { inbox.take(site, conversation, &operator, from.as_ref()).await }).await
+    }
+
+    /// Lets the AI answer again.
+    pub async fn hand_back(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        operator: OperatorName,
+    ) -> Result<Option<HandBack>, StoreError> {
+        let inbox = self.clone();
+        let decide = move |it: &ConversationSummary| match &it.state.answering {
+            None => Decision::Keep(HandBack::NotTaken),
+            Some(other) if other.operator != operator => Decision::Keep(HandBack::TakenBy(other.clone())),
+            Some(_) => {
+                let state = ConversationState { answering: None, ..it.state.clone() };
+                let words = Words::event(EventKind::Left, Some(&operator));
+                Decision::Change(Change { state, words, is_activity: false }, HandBack::Done)
+            }
+        };
+        self.finish(async move { inbox.change(site, conversation, |it| decide(it)).await.map(decided) }).await
+    }
+
+    /// Says something to the visitor. If nobody has the conversation, the operator takes it over first.
+    pub async fn reply(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        operator: OperatorName,
+        text: MessageText,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Option<Reply>, StoreError> {
+        let inbox = self.clone();
+        let replying = async move { inbox.say(site, conversation, &operator, &text, key).await };
+        self.finish(replying).await
+    }
+
+    /// Writes a note, which neither the visitor nor the AI ever sees.
+    pub async fn note(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        operator: OperatorName,
+        text: MessageText,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Option<Message>, StoreError> {
+        let decide = move |it: &ConversationSummary| {
+            let (text, author) = (text.as_str().to_owned(), Some(operator.clone()));
+            let words = Words { role: Role::Note, text, author, key: key.clone() };
+            let change = Change { state: it.state.clone(), words: Some(words), is_activity: false };
+            Decision::Change(change, ())
+        };
+        let inbox = self.clone();
+        self.finish(async move { inbox.change(site, conversation, |it| decide(it)).await.map(said) }).await
+    }
+
+    /// Closes a conversation, opens it again, or says that it needs a person. Says whether that was anything new. Whoever had
+    /// taken over a conversation that is closed has not any more.
+    pub async fn set_status(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        operator: OperatorName,
+        status: ConversationStatus,
+    ) -> Result<Option<bool>, StoreError> {
+        let decide = move |it: &ConversationSummary| {
+            if it.state.status == status {
+                return Decision::Keep(false);
+            }
+            let mut state = ConversationState { status, ..it.state.clone() };
+            let kind = match (it.state.status, status) {
+                (_, ConversationStatus::Closed) => {
+                    state.answering = None;
+                    Some(EventKind::Closed)
+                }
+                (ConversationStatus::Closed, _) => Some(EventKind::Reopened),
+                _ => None,
+            };
+            let words = kind.and_then(|kind| Words::event(kind, Some(&operator)));
+            Decision::Change(Change { state, words, is_activity: false }, true)
+        };
+        let inbox = self.clone();
+        self.finish(async move { inbox.change(site, conversation, |it| decide(it)).await.map(decided) }).await
+    }
+
+    /// Says whose concern a conversation is. Says whether that was anything new.
+    pub async fn assign(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        assignee: Option<OperatorName>,
+    ) -> Result<Option<bool>, StoreError> {
+        let decide = move |state: &ConversationState| ConversationState {
+            assignee: assignee.clone(),
+            ..state.clone()
+        };
+        self.set_state(site, conversation, decide).await
+    }
+
+    /// Puts tags on a conversation and takes others off. Says whether that was anything new. Of more tags than a conversation
+    /// may have, [`MAX_TAGS`], the first in their order are kept.
+    pub async fn tag(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        add: Vec<Tag>,
+        remove: Vec<Tag>,
+    ) -> Result<Option<bool>, StoreError> {
+        let decide = move |state: &ConversationState| {
+            let mut tags: BTreeSet<Tag> = state.tags.iter().chain(&add).cloned().collect();
+            tags.retain(|tag| !remove.contains(tag));
+            ConversationState { tags: tags.into_iter().take(MAX_TAGS).collect(), ..state.clone() }
+        };
+        self.set_state(site, conversation, decide).await
+    }
+
+    /// Notes that an operator has seen so many messages of a conversation.
+    pub async fn mark_read(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        count: u32,
+    ) -> Result<(), StoreError> {
+        self.feeds.store.mark_read(site, conversation, count).await
+    }
+
+    /// Tells whoever follows a conversation that somebody types, or has ceased to.
+    pub async fn typing(
+        &self,
+        name: &ConversationName,
+        typist: Typist,
+        is_typing: bool,
+    ) -> Result<Option<()>, StoreError> {
+        let Some((session, conversation)) = self.feeds.store.conversation(name).await? else {
+            return Ok(None);
+        };
+        let typing = Typing { typist, is_typing };
+        self.feeds.watchers.tell_typing(&session, conversation.id, &typing);
+        if let Some(relay) = &self.feeds.mirrors.relay {
+            relay.tell(NodeNews::Typing { session, conversation: conversation.id, typing }).await;
+        }
+        Ok(Some(()))
+    }
+
+    /// Asks for a person, for a visitor. Begins the conversation if there is none.
+    pub async fn ask_for_person(&self, session: SessionKey, ask: AskForPerson) -> Result<Asked, StoreError> {
+        let inbox = self.clone();
+        self.finish(async move { inbox.ask(session, ask).await }).await
+    }
+
+    /// Whether a visitor's chat follows this conversation over this process.
+    pub fn is_present(&self, conversation: ConversationId) -> bool {
+        self.feeds.is_present(conversation)
+    }
+
+    async fn take(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        operator: &OperatorName,
+        from: Option<&OperatorName>,
+    ) -> Result<Option<TakeOver>, StoreError> {
+        let decide = |it: &ConversationSummary| match &it.state.answering {
+            Some(answering) if answering.operator == *operator => Decision::Keep(TakeOver::Yours),
+            Some(answering) if Some(&answering.operator) != from => {
+                Decision::Keep(TakeOver::TakenBy(answering.clone()))
+            }
+            Some(_) | None => {
+                let state = ConversationState {
+                    status: ConversationStatus::Open,
+                    answering: Some(Answering { operator: operator.clone(), since: self.clock.now() }),
+                    assignee: Some(operator.clone()),
+                    ..it.state.clone()
+                };
+                let words = Words::event(EventKind::Joined, Some(operator));
+                Decision::Change(Change { state, words, is_activity: false }, TakeOver::Taken)
+            }
+        };
+        let taken = decided(self.change(site, conversation, decide).await?);
+        if matches!(taken, Some(TakeOver::Taken)) {
+            // No other answer begins from here on.
+            let name = ConversationName::Id(site, conversation);
+            self.feeds.stop(&name, None, &*self.clock).await?;
+        }
+        Ok(taken)
+    }
+
+    async fn say(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        operator: &OperatorName,
+        text: &MessageText,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Option<Reply>, StoreError> {
+        match self.take(site, conversation, operator, None).await? {
+            None => return Ok(None),
+            Some(TakeOver::TakenBy(other)) => return Ok(Some(Reply::TakenBy(other))),
+            Some(TakeOver::Taken | TakeOver::Yours) => {}
+        }
+        let decide = |it: &ConversationSummary| match &it.state.answering {
+            Some(other) if other.operator != *operator => Decision::Keep(Some(other.clone())),
+            Some(_) | None => {
+                let (text, author) = (text.as_str().to_owned(), Some(operator.clone()));
+                let words = Words { role: Role::Operator, text, author, key: key.clone() };
+                let state = ConversationState { status: ConversationStatus::Open, ..it.state.clone() };
+                Decision::Change(Change { state, words: Some(words), is_activity: true }, None)
+            }
+        };
+        Ok(match self.change(site, conversation, decide).await? {
+            None | Some(Changed::Decided(None, None)) => None,
+            Some(Changed::Decided(Some(other), _)) => Some(Reply::TakenBy(other)),
+            Some(Changed::Decided(None, Some(message))) => Some(Reply::Sent(message)),
+            Some(Changed::Repeated(message)) => Some(Reply::Repeated(message)),
+        })
+    }
+
+    async fn ask(&self, session: SessionKey, ask: AskForPerson) -> Result<Asked, StoreError> {
+        let AskForPerson { contact, is_away, visit } = ask;
+        let (site, now) = (session.site, self.clock.now());
+        let id = ConversationId::mint(&*self.clock, &*self.random);
+        let begin = BeginConversation { session, id, visit, now };
+        let conversation = self.feeds.store.begin_conversation(begin).await?;
+        let decide = |it: &ConversationSummary| {
+            let contact = contact.clone().or_else(|| it.state.contact.clone());
+            let state = ConversationState { contact, ..it.state.clone() };
+            if it.state.answering.is_some() {
+                return Decision::Keep(None);
+            }
+            let is_new = it.state.status != ConversationStatus::NeedsPerson;
+            if !is_new && state == it.state {
+                return Decision::Keep(None);
+            }
+            let kind = if is_away { EventKind::Away } else { EventKind::Asked };
+            let words = if is_new { Words::event(kind, None) } else { None };
+            let state = ConversationState { status: ConversationStatus::NeedsPerson, ..state };
+            let notice = PersonRequest {
+                site,
+                conversation,
+                visitor: name_of(it),
+                message: if it.last_role == Role::Visitor { it.last_message.clone() } else { String::new() },
+                contact: state.contact.clone(),
+                page: it.visit.page.clone(),
+                is_away,
+                at: now,
+            };
+            Decision::Change(Change { state, words, is_activity: true }, Some(notice))
+        };
+        let notice = decided(self.change(site, conversation, decide).await?).flatten();
+        if let (Some(notifier), Some(notice)) = (&self.notifier, notice) {
+            notifier.person_asked(notice).await;
+        }
+        let name = ConversationName::Id(site, conversation);
+        let found = self.feeds.store.conversation(&name).await?;
+        let answering = found.and_then(|(_, it)| it.state.answering).map(|answering| answering.operator);
+        Ok(Asked { conversation, answering })
+    }
+
+    async fn set_state(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        decide: impl Fn(&ConversationState) -> ConversationState + Send + Sync + 'static,
+    ) -> Result<Option<bool>, StoreError> {
+        let decide = move |it: &ConversationSummary| {
+            let state = decide(&it.state);
+            if state == it.state {
+                return Decision::Keep(false);
+            }
+            Decision::Change(Change { state, words: None, is_activity: false }, true)
+        };
+        let inbox = self.clone();
+        self.finish(async move { inbox.change(site, conversation, |it| decide(it)).await.map(decided) }).await
+    }
+
+    /// Looks at a conversation, decides, and changes it unless something else has changed it meanwhile: then all of it anew.
+    async fn change<T>(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        decide: impl Fn(&ConversationSummary) -> Decision<T>,
+    ) -> Result<Option<Changed<T>>, StoreError> {
+        let store = &self.feeds.store;
+        let name = ConversationName::Id(site, conversation);
+        for _ in 0..TRIES {
+            let Some((session, seen)) = store.conversation(&name).await? else { return Ok(None) };
+            let (Change { state, words, is_activity }, outcome) = match decide(&seen) {
+                Decision::Keep(outcome) => return Ok(Some(Changed::Decided(outcome, None))),
+                Decision::Change(change, outcome) => (change, outcome),
+            };
+            let now = self.clock.now();
+            let message = words.map(|words| self.new_message(words));
+            let appended = message.as_ref().map(|message| Message {
+                id: message.id,
+                seq: seen.message_count + 1,
+                role: message.role,
+                author: message.author.clone(),
+                status: MessageStatus::Accepted,
+                revision: seen.revision + 1,
+                text: message.text.clone(),
+                created_at: now,
+                idempotency_key: message.idempotency_key.clone(),
+                facts: AnswerFacts::default(),
+                feedback: None,
+            });
+            let expected_revision = seen.revision;
+            let update = ConversationUpdate {
+                site,
+                conversation,
+                expected_revision,
+                state,
+                message,
+                is_activity,
+                now,
+            };
+            match store.update_conversation(update).await? {
+                None => return Ok(None),
+                Some(UpdatedConversation::Done) => {
+                    self.feeds.tell_change(&session, conversation);
+                    return Ok(Some(Changed::Decided(outcome, appended)));
+                }
+                Some(UpdatedConversation::Repeated(message)) => return Ok(Some(Changed::Repeated(message))),
+                Some(UpdatedConversation::Outdated) => {}
+            }
+        }
+        Err(StoreError::new(StoreErrorKind::Unavailable, "the conversation changes faster than it is read"))
+    }
+
+    fn new_message(&self, words: Words) -> NewMessage {
+        NewMessage {
+            id: MessageId::mint(&*self.clock, &*self.random),
+            role: words.role,
+            text: words.text,
+            author: words.author,
+            idempotency_key: words.key,
+        }
+    }
+
+    /// Goes on to the end even if nobody waits for it any more.
+    async fn finish<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let broken = |_| Err(StoreError::new(StoreErrorKind::Unavailable, "the task of an operator broke"));
+        self.feeds.mirrors.tasks.spawn(work).await.unwrap_or_else(broken)
+    }
+}
+
+/// What was decided, of what nobody can have done before.
+fn decided<T>(changed: Option<Changed<T>>) -> Option<T> {
+    match changed? {
+        Changed::Decided(outcome, _) => Some(outcome),
+        Changed::Repeated(_) => None,
+    }
+}
+
+/// The message that was appended, now or before.
+fn said(changed: Option<Changed<()>>) -> Option<Message> {
+    match changed? {
+        Changed::Decided((), message) => message,
+        Changed::Repeated(message) => Some(message),
+    }
+}
+
+/// What a visitor is called in a notice.
+fn name_of(conversation: &ConversationSummary) -> String {
+    let known = conversation.identity.as_ref();
+    let name = known.map(|known| known.name().or(known.email()).unwrap_or(known.id()));
+    name.unwrap_or("A visitor").to_owned()
+}
+
+#[cfg(test)]
+mod tests;

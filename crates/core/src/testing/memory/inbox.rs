@@ -1,0 +1,107 @@
+use async_trait::async_trait;
+
+use super::{Conversation, MemoryStore};
+use crate::store::{
+    BeginConversation, ConversationFilter, ConversationName, ConversationSummary, ConversationUpdate,
+    InboxStore, StoreError, UpdatedConversation,
+};
+use crate::{AnswerFacts, ConversationId, Message, MessageStatus, SessionKey, SiteId, preview};
+
+#[async_trait]
+impl InboxStore for MemoryStore {
+    async fn begin_conversation(&self, begin: BeginConversation) -> Result<ConversationId, StoreError> {
+        let mut data = self.working()?;
+        let at = data.owned(&begin.session).unwrap_or_else(|| {
+            data.conversations.push(Conversation::begin(&begin.session, begin.id, begin.now));
+            data.conversations.len() - 1
+        });
+        let summary = &mut data.conversations[at].summary;
+        summary.visit = begin.visit.or(std::mem::take(&mut summary.visit));
+        Ok(summary.id)
+    }
+
+    async fn conversation(
+        &self,
+        name: &ConversationName,
+    ) -> Result<Option<(SessionKey, ConversationSummary)>, StoreError> {
+        let data = self.readable()?;
+        let found = data.conversations.iter().find(|it| it.is(name));
+        Ok(found.map(|it| (it.owner.clone(), it.summary.clone())))
+    }
+
+    async fn update_conversation(
+        &self,
+        update: ConversationUpdate,
+    ) -> Result<Option<UpdatedConversation>, StoreError> {
+        self.travel().await;
+        let mut data = self.working()?;
+        let name = ConversationName::Id(update.site, update.conversation);
+        let Some(conversation) = data.conversations.iter_mut().find(|it| it.is(&name)) else {
+            return Ok(None);
+        };
+        let key = update.message.as_ref().and_then(|message| message.idempotency_key.as_ref());
+        let is_repeated = |message: &&Message| key.is_some() && message.idempotency_key.as_ref() == key;
+        if let Some(known) = conversation.messages.iter().find(is_repeated) {
+            return Ok(Some(UpdatedConversation::Repeated(known.clone())));
+        }
+        if conversation.summary.revision != update.expected_revision {
+            return Ok(Some(UpdatedConversation::Outdated));
+        }
+        match update.message {
+            Some(message) => {
+                if message.role.is_talk() {
+                    conversation.summary.last_message = preview(&message.text).to_owned();
+                    conversation.summary.last_role = message.role;
+                }
+                conversation.append(Message {
+                    id: message.id,
+                    seq: conversation.summary.message_count + 1,
+                    revision: 0,
+                    role: message.role,
+                    author: message.author,
+                    status: MessageStatus::Accepted,
+                    text: message.text,
+                    created_at: update.now,
+                    idempotency_key: message.idempotency_key,
+                    facts: AnswerFacts::default(),
+                    feedback: None,
+                });
+            }
+            None => {
+                conversation.summary.next_revision();
+            }
+        }
+        conversation.summary.state = update.state;
+        if update.is_activity {
+            conversation.summary.updated_at = update.now;
+        }
+        Ok(Some(UpdatedConversation::Done))
+    }
+
+    async fn mark_read(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        count: u32,
+    ) -> Result<(), StoreError> {
+        let mut data = self.working()?;
+        let name = ConversationName::Id(site, conversation);
+        if let Some(conversation) = data.conversations.iter_mut().find(|it| it.is(&name)) {
+            let summary = &mut conversation.summary;
+            summary.read_count = summary.read_count.max(count.min(summary.message_count));
+        }
+        Ok(())
+    }
+
+    async fn count_conversations(
+        &self,
+        site: SiteId,
+        filter: &ConversationFilter,
+        at_most: u32,
+    ) -> Result<u32, StoreError> {
+        let data = self.readable()?;
+        let alike =
+            data.conversations.iter().filter(|it| it.owner.site == site && filter.matches(&it.summary));
+        Ok(u32::try_from(alike.count()).unwrap_or(u32::MAX).min(at_most))
+    }
+}
