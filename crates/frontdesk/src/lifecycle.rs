@@ -67,7 +67,9 @@ async fn run(settings: &Settings, only: Only) -> anyhow::Result<ExitCode> {
     let mut chat = None;
     let mut membership = None;
     if let Some(listener) = api_listener {
-        let service = wire::make_chat(settings, &ports, model, lock.is_none());
+        // Operators who sign in to a dashboard of its own change conversations as well.
+        let is_shared = lock.is_none() || !only.serves_dashboard();
+        let service = wire::make_chat(settings, &ports, model, is_shared);
         if lock.is_some() {
             end_unfinished(&ports).await?;
         } else {

@@ -32,7 +32,7 @@ fn connect(model: &ModelSettings) -> anyhow::Result<Arc<dyn Model>> {
     Ok(Arc::new(HttpModel::new(model.clone()).context("cannot prepare connections to the model")?))
 }
 
-/// The service; one node of several where the data is shared.
+/// The service; one of several where other processes change what it follows.
 pub(crate) fn make_chat(settings: &Settings, ports: &Ports, model: Arc<dyn Model>, is_shared: bool) -> Chat {
     let relay = ports.relay();
     let Ports { store, clock, random, .. } = ports.clone();
