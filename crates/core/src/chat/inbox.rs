@@ -60,8 +60,8 @@ enum Changed<T> {
 }
 
 impl Words {
-    fn event(kind: EventKind, author: Option<&OperatorName>) -> Option<Self> {
-        Some(Self { role: Role::Event, text: kind.as_str().to_owned(), author: author.cloned(), key: None })
+    fn event(kind: EventKind, author: Option<&OperatorName>) -> Self {
+        Self { role: Role::Event, text: kind.as_str().to_owned(), author: author.cloned(), key: None }
     }
 }
 
@@ -103,7 +103,7 @@ impl Inbox {
             Some(other) if other.operator != operator => Decision::Keep(HandBack::TakenBy(other.clone())),
             Some(_) => {
                 let state = ConversationState { answering: None, ..it.state.clone() };
-                let words = Words::event(EventKind::Left, Some(&operator));
+                let words = Some(Words::event(EventKind::Left, Some(&operator)));
                 Decision::Change(Change { state, words, is_activity: false }, HandBack::Done)
             }
         };
@@ -165,7 +165,7 @@ impl Inbox {
                 (ConversationStatus::Closed, _) => Some(EventKind::Reopened),
                 _ => None,
             };
-            let words = kind.and_then(|kind| Words::event(kind, Some(&operator)));
+            let words = kind.map(|kind| Words::event(kind, Some(&operator)));
             Decision::Change(Change { state, words, is_activity: false }, true)
         };
         let inbox = self.clone();
@@ -261,7 +261,7 @@ impl Inbox {
                     assignee: Some(operator.clone()),
                     ..it.state.clone()
                 };
-                let words = Words::event(EventKind::Joined, Some(operator));
+                let words = Some(Words::event(EventKind::Joined, Some(operator)));
                 Decision::Change(Change { state, words, is_activity: false }, TakeOver::Taken)
             }
         };
@@ -321,7 +321,7 @@ impl Inbox {
                 return Decision::Keep(None);
             }
             let kind = if is_away { EventKind::Away } else { EventKind::Asked };
-            let words = if is_new { Words::event(kind, None) } else { None };
+            let words = is_new.then(|| Words::event(kind, None));
             let state = ConversationState { status: ConversationStatus::NeedsPerson, ..state };
             let notice = PersonRequest {
                 site,

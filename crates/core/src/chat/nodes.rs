@@ -169,7 +169,7 @@ pub(super) async fn listen(relay: Arc<dyn Relay>, service: Weak<Service>) {
         let Some(service) = service.upgrade() else { return };
         match heard {
             NodeNews::Changed { session, conversation } => {
-                service.feeds.watchers.tell(&session, conversation)
+                service.feeds.watchers.tell(&session, conversation);
             }
             NodeNews::Typing { session, conversation, typing } => {
                 service.feeds.watchers.tell_typing(&session, conversation, &typing);

@@ -3,7 +3,7 @@ use async_trait::async_trait;
 use super::{ConversationName, ConversationSummary, StoreError};
 use crate::{
     ConversationId, ConversationState, ConversationStatus, IdempotencyKey, Message, MessageId, OperatorName,
-    Rating, Role, SessionId, SessionKey, SiteId, Tag, Timestamp, Visit,
+    Rating, Role, SessionId, SessionKey, SiteId, Tag, Timestamp, Visit, VisitorIdentity,
 };
 
 /// What operators do with conversations. Which of it is allowed when is for [`crate::Inbox`] to say; a store only sees to it
@@ -147,7 +147,7 @@ impl ConversationFilter {
             Assigned::To(operator) => state.assignee.as_ref() == Some(operator),
             Assigned::ToNobody => state.assignee.is_none(),
         };
-        let visitor = conversation.identity.as_ref().map(|identity| identity.id());
+        let visitor = conversation.identity.as_ref().map(VisitorIdentity::id);
         (self.statuses.is_empty() || self.statuses.contains(&state.status))
             && self.assignee.as_ref().is_none_or(is_assigned)
             && self.tag.as_ref().is_none_or(|tag| state.tags.contains(tag))
