@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 import { minify } from 'terser';
+import { follow, mark, readBundle, readRecipe, stylesOf, writeBundle } from './names.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 export const bundlePath = join(here, '../crates/web/assets/chat-widget.js');
@@ -16,18 +17,8 @@ export const squeezedCss = {
   setup: ({ onLoad }) =>
     onLoad({ filter: /\.css$/ }, async ({ path }) => {
       const { code } = await transform(readFileSync(path, 'utf8'), { loader: 'css', minify: true });
-      // esbuild keeps the space after the name of a custom property. In one order everywhere, declarations compress better; a
-      // property that sets others, like `font`, comes before those in any alphabet, but for `border-radius`.
-      const shorthandFirst = (declaration) => declaration.replace('border-radius', 'border');
-      const css = code
-        .trim()
-        .replace(/(--[\w-]+): /g, '$1:')
-        .replace(/(?<={)[^{}]+(?=})/g, (rule) =>
-          rule
-            .split(';')
-            .sort((one, other) => (shorthandFirst(one) < shorthandFirst(other) ? -1 : 1))
-            .join(';'),
-        );
+      // esbuild keeps the space after the name of a custom property.
+      const css = code.trim().replace(/(--[\w-]+): /g, '$1:');
       return { contents: css, loader: 'text' };
     }),
 };
@@ -39,31 +30,26 @@ export const squeezedCss = {
  */
 export const PRIVATE = (
   'accepted answerId answerPlace askErase askForPerson asking blame built clicked closeForm closeMenu closePeek ' +
-  'current down ensure erase failed final follow forget goesOn isBusy isOpen jump keep keydown leave loadOlder menu ' +
+  'current down ensure erase failed final follow forget giveEmail goesOn handOff isBusy isOpen jump keep keydown leave loadOlder menu ' +
   'missed moved news peek person pinned redraw refused remember report restore retryNow said say scrolled server ' +
   'startOver suggest tellRead toggleMenu toggleSound transcript turns typed updateTab waitUntil withdraw'
 ).split(' ');
 
-/** One letter for every custom property that is ours alone, which `--frontdesk-…` is not. */
-function shortenVariables(code) {
-  const own = [...new Set(code.match(/--(?!frontdesk)[a-z][\w-]{3,}/g))];
-  return code.replace(/--(?!frontdesk)[a-z][\w-]{3,}/g, (name) => `--${(own.indexOf(name) + 10).toString(36)}`);
-}
+/** Marks every custom property that is ours alone, which `--frontdesk-…` is not. */
+const markVariables = (code) => code.replace(/--(?!frontdesk)([a-z][\w-]{3,})/g, (_, name) => `--${mark('--', name)}`);
 
 /**
  * Class names that no string of the script has for anything else, so that a letter may stand for each. The others are as they
  * were, for the tests that look for them.
  */
 export const CLASSES = (
-  'welcome sources meta avatar actions icon turn banner who chips input note fine cite sheet jump day skeleton primary head row ' +
+  'welcome sources meta avatar actions icon turn banner who chips entry info note fine cite sheet jump day skeleton primary head row ' +
   'over legend round queued caret warn legal split human more hello foot scrim'
 ).split(' ');
-// `n` is a class already.
-const LETTERS = 'abcdefghijklmopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
-/** Shortens them in selectors, those of the style sheet and the script's own, and where an element gets its classes. */
-function shortenClasses(code) {
-  const short = (name) => LETTERS[CLASSES.indexOf(name)] ?? name;
+/** Marks them in selectors, those of the style sheet and the script's own, and where an element gets its classes. */
+function markClasses(code) {
+  const short = (name) => (CLASSES.includes(name) ? mark('.', name) : name);
   const inSelectors = (text) => text.replace(/\.([a-z]+)(?![\w-])/g, (_, name) => `.${short(name)}`);
   return code
     .replace(/':host[^']*'/, (css) => css.replace(/[^{}]*{/g, inSelectors))
@@ -80,20 +66,19 @@ export function hashSources() {
         .slice(here.length + 1)
         .replaceAll('\\', '/'),
     );
-  const sources = [...files, 'build.mjs', 'package-lock.json'].sort((a, b) =>
-    Buffer.compare(Buffer.from(a), Buffer.from(b)),
-  );
+  const tools = ['build.mjs', 'names.mjs', 'scopes.mjs', 'sheet.mjs', 'short-names.txt', 'package-lock.json'];
+  const sources = [...files, ...tools].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   const sha256 = (data) => createHash('sha256').update(data).digest('hex');
   return sha256(sources.map((path) => `${path}\n${sha256(readFileSync(join(here, path)))}\n`).join(''));
 }
 
-/** The bundle's text. `plugins` may put something else in the place of a source. */
-export async function bundle(plugins = []) {
+/** The bundle, but for the names in it. `plugins` may put something else in the place of a source. */
+export async function bundleParts(plugins = []) {
   const { outputFiles } = await build({
     absWorkingDir: here,
     entryPoints: ['src/main.ts'],
     bundle: true,
-    format: 'iife',
+    format: 'esm',
     target: 'es2022',
     minifySyntax: true,
     minifyWhitespace: true,
@@ -105,16 +90,24 @@ export async function bundle(plugins = []) {
     // Put first, because with its regular expressions elsewhere the file compresses worse.
     inject: ['src/markdown/stream.ts'],
   });
-  // A second squeeze, which also gives the short names, because it saves what all the icons weigh. What is unsafe about it
-  // concerns only pages that replace what is built in, like `Error`, by something that must be called with `new`.
+  // A second squeeze, because it saves what all the icons weigh. What is unsafe about it concerns only pages that replace what is
+  // built in, like `Error`, by something that must be called with `new`.
   const { code } = await minify(outputFiles[0].text, {
     ecma: 2022,
     toplevel: true,
-    mangle: { properties: { regex: new RegExp(`^(${PRIVATE.join('|')})$`) } },
+    mangle: false,
     compress: { passes: 2, unsafe: true, unsafe_arrows: true, pure_getters: true, hoist_funs: true },
-    format: { preamble: `/*! Frontdesk chat widget, MIT. sources:${hashSources().slice(0, 16)} */` },
   });
-  return `${shortenClasses(shortenVariables(code))}\n`;
+  return readBundle(markClasses(markVariables(code)), PRIVATE);
+}
+
+/** The bundle's text. */
+export async function bundle(plugins) {
+  const recipe = readRecipe();
+  const parts = await bundleParts(plugins);
+  const statements = follow(recipe, parts);
+  const preamble = `/*! Frontdesk chat widget, MIT. sources:${hashSources().slice(0, 16)} */`;
+  return `${preamble}\n${writeBundle(statements, parts.names, stylesOf(recipe, statements))}\n`;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

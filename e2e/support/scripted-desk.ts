@@ -41,6 +41,8 @@ export interface ScriptedDesk {
   asked: Asked[];
   /** Answers a message; without it, a short answer comes at once. */
   answer: (question: string, say: Say, response: ServerResponse) => unknown;
+  /** What a visitor who asks for a person is told. */
+  handoff: object;
   /** Answers anything else in place of what is here, if it returns true. */
   handle: (asked: Asked, response: ServerResponse) => boolean;
   /** Tells everybody who follows the feed, now or later. */
@@ -141,6 +143,7 @@ export async function startScriptedDesk(): Promise<ScriptedDesk> {
       feeds.add(response);
       response.on('close', () => feeds.delete(response));
     } else if (path.endsWith('/export')) response.setHeader('content-type', 'text/markdown').end('# A conversation\n');
+    else if (path.endsWith('/handoff')) reply(desk.handoff);
     else if (path === '/v1/widget/config') reply(desk.settings);
     else reply({});
   }
@@ -153,6 +156,7 @@ export async function startScriptedDesk(): Promise<ScriptedDesk> {
     api: url,
     history: [],
     settings: {},
+    handoff: { status: 'asked', until: null },
     asked: [],
     answer: (question, say) => say(...whole(`You asked: ${question}`)),
     handle: () => false,

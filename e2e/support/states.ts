@@ -88,6 +88,14 @@ export async function comeBack(stage: Stage, history: Message[]): Promise<void> 
   await stage.page.reload();
 }
 
+/** Asks for a person when none is there. */
+export async function askForPerson(stage: Stage): Promise<void> {
+  stage.desk.handoff = { status: 'away', until: '2026-11-26T09:00:00Z' };
+  await openMenu(stage);
+  await stage.page.getByRole('menuitem', { name: 'Talk to a person' }).click();
+  await stage.widget.log.getByText('The team is away until Thursday 9:00 AM').waitFor();
+}
+
 async function openMenu(stage: Stage): Promise<void> {
   await ask(stage);
   await press(stage, 'More options');
@@ -204,6 +212,13 @@ export const STATES: Record<string, (stage: Stage) => Promise<unknown>> = {
     await stage.page.getByText('Seen').waitFor();
     stage.desk.tell({ type: 'typing', name: 'Maya Olsen' });
     await stage.widget.log.getByText('Maya Olsen is typing').waitFor();
+  },
+  away: askForPerson,
+  'email-left': async (stage) => {
+    await askForPerson(stage);
+    await stage.page.getByRole('textbox', { name: 'Email' }).fill('you@example.com');
+    await press(stage, 'Send');
+    await stage.widget.log.getByText('Thanks. We will write to you@example.com.').waitFor();
   },
   closed: async (stage) => {
     const left = { role: 'event', content: 'left', name: 'Maya Olsen' } as const;

@@ -41,7 +41,7 @@ export function feedbackForm(turn: Turn, { on }: ChatState): Shape {
         button({ 'aria-pressed': `${turn.reason === reason}`, onclick: () => on.blame(turn, reason) }, Words[reason]),
       ),
     ),
-    shape('textarea', { class: 'input', rows: '2', 'aria-label': Words.tellMore, placeholder: Words.tellMore }),
+    shape('textarea', { class: 'entry', rows: '2', 'aria-label': Words.tellMore, placeholder: Words.tellMore }),
     button({ class: 'button primary', onclick: () => on.closeForm(turn, true) }, Words.sendFeedback),
   );
 }

@@ -53,6 +53,12 @@ export interface HistoryPage {
   eventsCursor?: string | null;
 }
 
+/** Whether somebody of the team will come, or when they are there again. */
+export interface Handoff {
+  status: 'asked' | 'away';
+  until?: string | null;
+}
+
 export interface Api {
   /** Sends a message. The key is the same on every retry, so the server stores it once. */
   send(key: string, message: string, signal: AbortSignal): Promise<Response>;
@@ -66,9 +72,16 @@ export interface Api {
   rate(messageId: string, feedback: Feedback): Promise<unknown>;
   /** The whole conversation as Markdown. */
   transcript(): Promise<Blob>;
+  /** Asks for a person, and says where the visitor can be written to. */
+  handOff(email?: string): Promise<Handoff>;
+  /** Tells the person who is answering whether the visitor is writing. */
+  typing(typing: boolean): Promise<unknown>;
   /** Removes the conversation from the server. */
   erase(): Promise<unknown>;
 }
+
+/** The longest address of a page that the server takes. */
+const LONGEST_ADDRESS = 2000;
 
 /** Why we hang up when nothing is wrong with the connection. */
 export const LEAVING = 'leaving';
@@ -116,11 +129,18 @@ export function createApi(config: Config, identity: Identity, link: Link, token 
     signal,
   });
 
+  /** Where the visitor is, unless that is nobody's business. */
+  const visit = () =>
+    config.page !== 'none' && {
+      page: location.href.split('#')[0]?.slice(0, LONGEST_ADDRESS),
+      referrer: document.referrer.slice(0, LONGEST_ADDRESS) || undefined,
+    };
+
   const session = `${base}/v1/sessions/${identity.id}`;
 
   return {
     send: (key, message, signal) =>
-      request(config.apiUrl, post({ message }, signal), {
+      request(config.apiUrl, post({ message, ...visit() }, signal), {
         'Idempotency-Key': key,
         ...(token() && { 'x-identity-token': token() }),
       }),
@@ -134,6 +154,8 @@ export function createApi(config: Config, identity: Identity, link: Link, token 
       request(`${session}/events${cursor ? `?after=${encodeURIComponent(cursor)}` : ''}`, { signal }),
     rate: (messageId, feedback) => request(`${base}/v1/messages/${messageId}/feedback`, post(feedback)),
     transcript: async () => (await request(`${session}/export?format=markdown`)).blob(),
+    handOff: async (email) => (await request(`${session}/handoff`, post({ email, ...visit() }))).json(),
+    typing: (typing) => request(`${session}/typing`, post({ typing })),
     erase: () => request(session, { method: 'DELETE' }),
   };
 }

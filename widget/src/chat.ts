@@ -13,11 +13,11 @@ import { chatShapes } from './panel';
 import { eventText } from './people';
 import { createScroll, type Scroll } from './scroll';
 import { openSession } from './session';
-import { chooseLanguage, completeConfig } from './settings';
+import { completeConfig } from './settings';
 import { chime } from './sound';
 import type { ChatState, Handlers } from './state';
 import { createTakeover } from './takeover';
-import { isOver, isPersons, type Turn } from './turn';
+import { isOver, isPersons, personOf, type Turn } from './turn';
 import { type Stage, visitorHandlers } from './visitor';
 import { answering, sendAgainIn, speak, typing, type Voice, voiceOf, Words } from './words';
 
@@ -88,7 +88,7 @@ export function startChat(
       life.addEventListener('abort', () => resized.disconnect());
       setDraft(session.tab().draft ?? '');
     }
-    scroll.follow(find('[aria-busy=true]:not(.me)'), conversation.turns[0]);
+    scroll.follow(find('[aria-busy=true]'), conversation.turns[0]);
     const heard: string[] = [];
     let { missed } = state;
     if (active.size) missed ??= 0;
@@ -126,8 +126,15 @@ export function startChat(
   /** Counts down, once a second, until messages may be sent again. */
   function countDown() {
     const before = state.wait;
-    const left = Math.ceil((conversation.waitUntil - Date.now()) / 1000);
-    state.wait = left > 0 ? `${Math.floor(left / 60)}:${`${left % 60}`.padStart(2, '0')}` : '';
+    const left = conversation.waitUntil - Date.now();
+    // From `00:00:42` on, without what says nothing: `0:42`.
+    state.wait =
+      left > 0
+        ? new Date(left + 999)
+            .toISOString()
+            .slice(11, 19)
+            .replace(/^[0:]{4}|^[0:]{3}/, '')
+        : '';
     clearTimeout(waitTimer);
     if (state.wait) waitTimer = setTimeout(changed, 1000);
     if (!before === !state.wait) return;
@@ -152,7 +159,7 @@ export function startChat(
     host.dispatchEvent(new CustomEvent(name, { detail }));
   }
 
-  const isSeen = () => !!state.isOpen && document.visibilityState !== 'hidden';
+  const isSeen = () => !!state.isOpen && !document.hidden;
 
   function countUnread(count: number) {
     if (count === state.unread) return;
@@ -176,6 +183,8 @@ export function startChat(
       emit('error', { reason: stage, code: turn.code });
       return '';
     }
+    // A message that a person will answer.
+    if (!answer && stage === 'complete') return '';
     emit('answer', { id: turn.answerId, text: answer });
     if (!state.isOpen) firstUnread ??= turn;
     if (!isSeen() && !state.quiet) chime();
@@ -193,7 +202,7 @@ export function startChat(
   /** Lets the message beside the launcher go after a while, but not while the visitor is at it. */
   function awaitPeek() {
     clearTimeout(peekTimer);
-    peekTimer = setTimeout(find('.peek:is(:hover, :focus-within)') ? awaitPeek : on.closePeek, PEEK_FOR);
+    peekTimer = setTimeout(() => (find('.peek:is(:hover, :focus-within)') ? awaitPeek() : on.closePeek()), PEEK_FOR);
   }
 
   function open() {
@@ -252,6 +261,7 @@ export function startChat(
     say,
     focus,
     find,
+    enter,
     closeMenu() {
       state.menu = false;
       redraw();
@@ -288,6 +298,7 @@ export function startChat(
         if (key === 'Tab') stage.closeMenu();
         else if (moveInMenu(find('.menu'), event)) event.preventDefault();
       }
+      if (key === 'Enter' && target === find('.email')) on.giveEmail();
       if (target !== field()) return;
       if (key === 'ArrowUp' && !state.draft) editLast(event);
       if (key !== 'Enter' || event.shiftKey || touch.matches) return;
@@ -336,6 +347,7 @@ export function startChat(
       growField(field());
       state.draft = field().value;
       session.updateTab({ draft: state.draft });
+      conversation.typed(!!state.draft);
       changed();
     },
     submit() {
@@ -367,7 +379,6 @@ export function startChat(
       enter();
       ask(question);
     },
-    askForPerson: () => on.suggest(Words.talkToPerson),
     closePeek() {
       state.peek = undefined;
       changed();
@@ -396,7 +407,7 @@ export function startChat(
   function goOn() {
     scroll.pinned = true;
     scroll.all = false;
-    say(answering(config.title));
+    say(personOf(conversation.turns) ? '' : answering(config.title));
   }
 
   state.on = on;
@@ -404,7 +415,7 @@ export function startChat(
   for (const act of ['click', 'keydown']) root.addEventListener(act, () => speak(voice), true);
   root.lang = 'en';
   // Where the language is the page's, so is the direction.
-  if (config.locale) root.dir = /^(ar|he)$/.test(chooseLanguage(config.locale)[1] ?? '') ? 'rtl' : 'ltr';
+  if (config.locale) root.dir = /^(ar|he)\b/i.test(config.locale) ? 'rtl' : 'ltr';
   redraw();
   document.addEventListener('visibilitychange', markRead, { signal: life });
   life.addEventListener('abort', () => {

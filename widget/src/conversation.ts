@@ -10,7 +10,7 @@ import { type FeedEvent, followFeed, mergeMessage } from './feed';
 import type { Link } from './link';
 import { type Identity, randomId, type Session } from './session';
 import { joinTabs, type Word } from './tabs';
-import { newTurn, type Turn, turnsOf } from './turn';
+import { newTurn, personOf, type Turn, turnsOf } from './turn';
 
 export interface Conversation {
   readonly turns: readonly Turn[];
@@ -22,6 +22,8 @@ export interface Conversation {
   readonly waitUntil: number;
   /** The person who is writing just now. */
   readonly typing?: string;
+  /** The visitor has asked for a person when none was there: until when, and the address that they left. */
+  readonly away?: { until?: string | null; email?: string };
   /** The server, on behalf of this visitor, who gets an identity if there is none yet. */
   server(): Api;
   /** An answer is on its way, so the next message has to wait. */
@@ -38,11 +40,19 @@ export interface Conversation {
   loadOlder(): void;
   /** Whether the visitor has the chat open: then what is said elsewhere comes in as it is said. */
   watch(open: boolean): void;
+  /** Asks for a person; again with an address to write to. */
+  handOff(email?: string): Promise<void>;
+  /** Whether there is something in the field; a person who is answering sees that. */
+  typed(isTyping: boolean): void;
   /** Tells the visitor's other tabs that they have seen what there is. */
   tellRead(): void;
 }
 
 const HISTORY_TRIES = 5;
+/** Whoever has been writing for so long without a new sign of it has stopped. */
+const TYPING_LASTS = 8000;
+/** How often a sign of it is given at most. */
+const TYPING_EVERY = 3000;
 
 /** Until `life` ends. `read` is called when the visitor has seen everything in another tab. */
 export function createConversation(
@@ -55,7 +65,14 @@ export function createConversation(
 ): Conversation {
   const turns: Turn[] = [];
   const queue: Turn[] = [];
-  const state = { turns, loading: false, refused: false, waitUntil: 0, typing: undefined as string | undefined };
+  const state = {
+    turns,
+    loading: false,
+    refused: false,
+    waitUntil: 0,
+    typing: undefined as Conversation['typing'],
+    away: undefined as Conversation['away'],
+  };
   let api: Api | undefined;
   /** In whose name `api` speaks. */
   let identity: Identity | undefined;
@@ -72,6 +89,8 @@ export function createConversation(
   /** Something was said here since the feed said that we have everything. */
   let isBehind = false;
   let hasFeed = true;
+  let typedAt = 0;
+  let typingTimer: ReturnType<typeof setTimeout>;
   let tellTabs: ((word: Word) => void) | undefined;
 
   function update() {
@@ -171,9 +190,11 @@ export function createConversation(
 
   /** Follows the feed while somebody looks or a person may write, and otherwise up to the end of what was begun here. */
   function attend() {
-    const isSeen = isWatched && document.visibilityState !== 'hidden';
+    const isSeen = isWatched && !document.hidden;
+    // Whoever asked for a person may be answered at any time.
+    const isAsked = turns.findLast((turn) => turn.event)?.event === 'asked';
     const wanted = tellTabs && api && !queue.length && !state.loading && !life?.aborted && hasFeed;
-    if (!wanted || !(isSeen || isHandedOver || isBehind)) {
+    if (!wanted || !(isSeen || isHandedOver || isAsked || isBehind)) {
       feed?.abort();
       feed = undefined;
       return;
@@ -207,7 +228,7 @@ export function createConversation(
       isHandedOver = !!event.answering && event.answering.role !== 'assistant';
       isBehind = false;
       attend();
-    } else if (event.type === 'typing') state.typing = event.name ?? undefined;
+    } else if (event.type === 'typing') setTyping(event.name);
     else if (event.type === 'reset') {
       const kept = turns.filter((turn) => !turn.accepted || turn === carried());
       turns.splice(0, turns.length, ...kept);
@@ -215,6 +236,13 @@ export function createConversation(
       olderCursor = '';
     }
     update();
+  }
+
+  function setTyping(name?: string | null) {
+    state.typing = name ?? undefined;
+    clearTimeout(typingTimer);
+    if (name) typingTimer = setTimeout(setTyping, TYPING_LASTS);
+    changed();
   }
 
   function tell(word: Omit<Word, 'id'>) {
@@ -240,7 +268,7 @@ export function createConversation(
 
   /** Forgets what was said. */
   function clear() {
-    exchange = api = restored = cursor = undefined;
+    exchange = api = restored = cursor = state.away = undefined;
     olderCursor = '';
     isHandedOver = isBehind = state.loading = false;
     turns.length = queue.length = 0;
@@ -248,14 +276,14 @@ export function createConversation(
   }
 
   life?.addEventListener('abort', () => {
+    clearTimeout(typingTimer);
     exchange?.leave();
     attend();
   });
 
   const conversation: Conversation = Object.assign(state, {
     server,
-    isBusy: () =>
-      (!!exchange && ['sending', 'waiting', 'streaming'].includes(queue[0]?.state as string)) || !!running(),
+    isBusy: () => (!!exchange && /^(sending|waiting|streaming)$/.test(queue[0]?.state as string)) || !!running(),
     send(question: string) {
       const last = turns.at(-1);
       if (last && !last.accepted && !queue.includes(last)) {
@@ -317,6 +345,21 @@ export function createConversation(
         document.addEventListener('visibilitychange', look, { signal: life });
       }
       attend();
+    },
+    async handOff(email?: string) {
+      const { status, until } = await server().handOff(email);
+      state.away = status === 'away' || email ? { until, email } : undefined;
+      // What the log says of it comes with the feed.
+      isBehind = true;
+      attend();
+    },
+    typed(isTyping: boolean) {
+      const now = Date.now();
+      if (isTyping ? now - typedAt < TYPING_EVERY || !personOf(turns) : !typedAt) return;
+      typedAt = isTyping ? now : 0;
+      server()
+        .typing(isTyping)
+        .catch(() => {});
     },
     tellRead: () => tell({ read: true }),
   });

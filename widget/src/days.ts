@@ -1,9 +1,9 @@
-/** Names a day the way people do, in the visitor's language and time zone. */
+/** Names days and times the way people do, in the visitor's language and time zone. */
 
 import { language, Words } from './words';
 
 const DAY = 86_400_000;
-const midnight = (time: number) => new Date(time).setHours(0, 0, 0, 0);
+const midnight = (time: number | string) => new Date(time).setHours(0, 0, 0, 0);
 
 /** Names that were made already: making one takes long, and a log asks for those of all its turns with every word. */
 const made: Record<string, string> = {};
@@ -22,3 +22,11 @@ export function nameDay(time: number, today: number): string {
   // biome-ignore lint/suspicious/noAssignInExpressions: reads as what it is, a cache.
   return (made[`${day} ${today} ${language}`] ??= new Date(time).toLocaleDateString(language, style));
 }
+
+/** The time of day, in the visitor's time zone, with the day if that is yet to come. */
+export const nameTime = (time: number | string): string =>
+  new Date(time).toLocaleTimeString(language, {
+    hour: 'numeric',
+    minute: '2-digit',
+    weekday: midnight(time) > startOfToday() ? 'long' : undefined,
+  });

@@ -99,7 +99,8 @@ export function startExchange(turn: Turn, api: Api, link: Link, changed: () => v
       return true;
     }
     if (event.type === 'start') {
-      following = true;
+      // A person's answer comes another way, and has no id yet.
+      following = !!turn.answerId;
       // After a crash the server may have less than it has shown.
       if (!event.seq || event.seq < shown) {
         turn.answer = firstBytes(turn.answer, event.seq);

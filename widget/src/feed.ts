@@ -46,7 +46,7 @@ export async function followFeed(
   async function connect(): Promise<undefined> {
     const mine = new AbortController();
     const leave = () => mine.abort(LEAVING);
-    signal.addEventListener('abort', leave);
+    signal.addEventListener('abort', leave, { signal: mine.signal });
     try {
       await listen<FeedEvent>(
         mine,
@@ -59,7 +59,7 @@ export async function followFeed(
         },
       );
     } finally {
-      signal.removeEventListener('abort', leave);
+      leave();
     }
   }
 }

@@ -19,6 +19,8 @@ export interface FrontdeskOptions {
   storage?: string;
   /** `required`: nothing is stored on the device before `consent(true)`. */
   consent?: string;
+  /** `none`: messages do not say which page they were sent from. */
+  page?: string;
   /** A language tag; without it the page's language. */
   locale?: string;
   /** Words in the place of the chat's own, by name; as an object or as JSON. */

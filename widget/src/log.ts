@@ -5,11 +5,11 @@ import { nameDay, startOfToday } from './days';
 import { Icon, icon } from './icons';
 import { outward, safeAddress } from './markdown/links';
 import { createReader, type MarkdownReader } from './markdown/stream';
-import { notice } from './notice';
+import { awayNotice, notice } from './notice';
 import { avatar, goesOn } from './people';
 import { box, button, type Child, type Shape, shape } from './shape';
 import type { ChatState } from './state';
-import { isOver, isPersons, type Turn } from './turn';
+import { isOver, isPersons, personOf, type Turn } from './turn';
 import { type Place, turnShape, typingShape } from './turn-shape';
 import { fill, typing, Words } from './words';
 
@@ -63,6 +63,7 @@ export function logShape(state: ChatState): Shape {
         shape('b', {}, location.host),
         Words.refusedAfter,
       ]),
+    conversation.away && !personOf(turns) && awayNotice(state),
     state.failed && notice('note', Icon.alert, Words.notDone, [Words.notDoneText]),
     conversation.typing && typingShape(typing(conversation.typing)),
   );

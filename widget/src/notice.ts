@@ -1,9 +1,10 @@
 /** Boxes in the log that say what happened, and how to go on. */
 
-import { type Icon, icon } from './icons';
+import { nameTime } from './days';
+import { Icon, icon } from './icons';
 import { box, button, type Child, type Shape, shape } from './shape';
 import type { ChatState } from './state';
-import { Words } from './words';
+import { fill, Words } from './words';
 
 export function notice(kind: string, picture: Icon, title: string, text: Child[], ...actions: Child[]): Shape {
   const body = box(
@@ -18,3 +19,24 @@ export function notice(kind: string, picture: Icon, title: string, text: Child[]
 /** The way to a person, where the server knows one. */
 export const talkButton = ({ config, on }: ChatState) =>
   config.handoff && button({ class: 'button', onclick: on.askForPerson }, Words.talkToPerson);
+
+/** Nobody of the team is there: where can the visitor be written to? */
+export function awayNotice({ conversation, on }: ChatState): Shape {
+  const { until, email } = conversation.away ?? {};
+  return notice(
+    'note info',
+    Icon.headset,
+    until ? fill(Words.awayUntil, { time: nameTime(until) }) : Words.away,
+    [email ? fill(Words.emailKept, { email }) : Words.leaveEmail],
+    !email &&
+      shape('input', {
+        class: 'entry email',
+        type: 'email',
+        required: true,
+        'aria-label': Words.email,
+        placeholder: 'you@example.com',
+        autocomplete: 'email',
+      }),
+    !email && button({ class: 'button primary', onclick: on.giveEmail }, Words.sendEmail),
+  );
+}

@@ -23,7 +23,8 @@ export function chatShapes(state: ChatState): Child[] {
 
 function panelShape(state: ChatState): Shape {
   const { asking, menu, offline, on } = state;
-  const person = personOf(state.conversation.turns);
+  const { isBusy, turns } = state.conversation;
+  const person = personOf(turns);
   const inert = !!asking;
   return shape(
     'div',
@@ -41,7 +42,12 @@ function panelShape(state: ChatState): Shape {
       box(
         offline ? 'who off' : person ? 'who human' : 'who',
         shape('h2', { id: 'title', tabindex: '-1' }, person ?? state.config.title),
-        shape('p', {}, shape('i'), offline ? Words.reconnecting : person ? Words.hereNow : Words.aiAssistant),
+        shape(
+          'p',
+          {},
+          shape('i'),
+          offline ? Words.reconnecting : person ? Words.hereNow : isBusy() ? Words.busy : Words.aiAssistant,
+        ),
       ),
       tool(Words.newConversation, Icon.pencil, on.newConversation),
       tool(Words.moreOptions, Icon.dots, on.toggleMenu, {

@@ -99,5 +99,5 @@ export function openSession({ base, apiKey, storage, consent }: Config): Session
 /** Random bytes as base64url text. `crypto.randomUUID` is missing on pages without https, so it is not used. */
 export function randomId(bytes: number): string {
   const random = String.fromCharCode(...crypto.getRandomValues(new Uint8Array(bytes)));
-  return btoa(random).replace(/[+/=]/g, (sign) => ({ '+': '-', '/': '_' })[sign] ?? '');
+  return btoa(random).replace(/[+/=]/g, (sign) => '-_'['+/'.indexOf(sign)] ?? '');
 }

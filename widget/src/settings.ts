@@ -14,6 +14,9 @@ const SETTINGS =
 /** What has another name there than here. */
 const RENAMED: Record<string, string> = { welcome: 'welcomeMessage', placeholder: 'inputPlaceholder' };
 
+/** What has not come after so long comes too late. */
+const PATIENCE = 5000;
+
 /** The language that was asked for, and the short name of the file with its words. */
 export function chooseLanguage(tag = ''): [tag: string, file?: string] {
   try {
@@ -27,7 +30,7 @@ export function chooseLanguage(tag = ''): [tag: string, file?: string] {
 /** Whatever goes wrong, a chat can do without what these requests bring. */
 async function get(url: string, headers?: HeadersInit): Promise<Record<string, string> | undefined> {
   try {
-    const response = await fetch(url, { headers, credentials: 'omit' });
+    const response = await fetch(url, { headers, credentials: 'omit', signal: AbortSignal.timeout?.(PATIENCE) });
     return response.ok ? await response.json() : undefined;
   } catch {
     return undefined;

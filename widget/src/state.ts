@@ -68,5 +68,7 @@ export interface Handlers {
   saveTranscript(): void;
   toggleSound(): void;
   askForPerson(): void;
+  /** Says where the visitor can be written to. */
+  giveEmail(): void;
   closePeek(): void;
 }

@@ -19,12 +19,12 @@ export function createTakeover(host: HTMLElement, leave: () => void, life?: Abor
   /** Follows the part of the screen that the keyboard leaves free. */
   function follow() {
     if (!panel || !visualViewport) return;
-    panel.style.height = `${visualViewport.height}px`;
-    panel.style.transform = `translateY(${visualViewport.offsetTop}px)`;
+    const { height, offsetTop } = visualViewport;
+    panel.style.cssText = `height:${height}px;transform:translateY(${offsetTop}px)`;
   }
 
   function begin(filled: HTMLElement): () => void {
-    const overflow = root.style.getPropertyValue('overflow');
+    const { overflow } = root.style;
     const outside = ([...document.body.children] as HTMLElement[]).filter((child) => child !== host && !child.inert);
     for (const child of outside) child.inert = true;
     root.style.setProperty('overflow', 'hidden', 'important');
@@ -40,7 +40,7 @@ export function createTakeover(host: HTMLElement, leave: () => void, life?: Abor
       if (history.state?.[ENTRY]) history.back();
       for (const name of ['style', 'aria-modal']) filled.removeAttribute(name);
       for (const child of outside) child.inert = false;
-      root.style.setProperty('overflow', overflow);
+      root.style.overflow = overflow;
     };
   }
 

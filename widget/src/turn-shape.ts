@@ -2,12 +2,13 @@
 
 import { actionsShape, feedbackForm } from './actions';
 import { sourceList } from './citations';
+import { nameTime } from './days';
 import { Icon, icon } from './icons';
 import { notice, talkButton } from './notice';
 import { byline, eventLine, eventText } from './people';
 import { box, button, type Child, type Shape, shape } from './shape';
 import type { ChatState } from './state';
-import { isOver, type Turn } from './turn';
+import { isOver, personOf, type Turn } from './turn';
 import { answering, Words } from './words';
 
 /** Where a turn stands in the log. */
@@ -46,7 +47,8 @@ export function turnShape(turn: Turn, answer: Child[], { day, last, goesOn }: Pl
             (note || stage === 'complete') && actionsShape(turn, note, state),
             turn.form && feedbackForm(turn, state),
           ),
-    !over && !shown && stage !== 'queueing' && typingShape(answering(title)),
+    // A person does not answer at once, nor surely.
+    !over && !shown && stage !== 'queueing' && !personOf(state.conversation.turns) && typingShape(answering(title)),
     troubleShape(turn, last, state),
   );
 }
@@ -76,11 +78,10 @@ function questionShape(turn: Turn, state: ChatState): Shape {
 }
 
 function personsShape(turn: Turn, person: string, text: Child[], goesOn: boolean): Shape {
-  const time = new Date(turn.askedAt).toLocaleTimeString([], { timeStyle: 'short' });
   return shape(
     'article',
     { class: 'them', 'aria-label': person },
-    !goesOn && byline(person, person, time),
+    !goesOn && byline(person, person, nameTime(turn.askedAt)),
     box('md bubble', ...text),
   );
 }

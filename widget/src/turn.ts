@@ -100,7 +100,8 @@ export function personOf(turns: readonly Turn[]): string | undefined {
 export function stateOf(status: string | undefined, finishReason: string | undefined, answer: string): TurnState {
   if (status === 'streaming' || status === 'stopped') return status;
   if (finishReason === 'length') return 'cut';
-  if (status === 'complete') return status;
+  // What a person will answer is delivered, and that is all.
+  if (status === 'complete' || status === 'delivered') return 'complete';
   return answer ? 'interrupted' : 'failed';
 }
 

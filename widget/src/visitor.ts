@@ -1,9 +1,9 @@
 /** What a visitor asks of the server besides answers: ratings, a transcript, deletion, a person. */
 
-import type { Feedback } from './api';
+import type { Feedback, Problem } from './api';
 import type { ChatState, Handlers } from './state';
 import type { Rating, Turn } from './turn';
-import { Words } from './words';
+import { fill, Words } from './words';
 
 /** What of the page these handlers need. */
 export interface Stage {
@@ -13,16 +13,27 @@ export interface Stage {
   say(text: string): void;
   focus(selector: string): void;
   find(selector: string): HTMLElement;
+  /** Puts the focus where a visitor goes on. */
+  enter(): void;
   closeMenu(): void;
   startOver(): void;
   /** Remembers whether the visitor wants sounds. */
   remember(quiet: boolean): void;
 }
 
-type Doing = 'rate' | 'blame' | 'closeForm' | 'saveTranscript' | 'toggleSound' | 'askErase' | 'confirm';
+type Doing =
+  | 'rate'
+  | 'blame'
+  | 'closeForm'
+  | 'saveTranscript'
+  | 'toggleSound'
+  | 'askErase'
+  | 'confirm'
+  | 'askForPerson'
+  | 'giveEmail';
 
 export function visitorHandlers(state: ChatState, stage: Stage): Pick<Handlers, Doing> {
-  const { redraw, changed, say, focus, find, closeMenu } = stage;
+  const { redraw, changed, say, focus, find, enter, closeMenu } = stage;
   const server = () => state.conversation.server();
   /** Ratings reach the server in the order in which they were given. */
   let rated = Promise.resolve();
@@ -58,6 +69,17 @@ export function visitorHandlers(state: ChatState, stage: Stage): Pick<Handlers, 
     say(Words.deleted);
   }
 
+  async function handOff(email?: string) {
+    try {
+      await state.conversation.handOff(email);
+      if (email) say(fill(Words.emailKept, { email }));
+    } catch (problem) {
+      if ((problem as Problem).status !== 404) throw problem;
+      // An older server has nobody to ask, but its assistant may know a way.
+      state.on.suggest(Words.talkToPerson);
+    }
+  }
+
   return {
     rate(turn, chosen) {
       const before = turn.rating;
@@ -88,6 +110,15 @@ export function visitorHandlers(state: ChatState, stage: Stage): Pick<Handlers, 
       state.quiet = !state.quiet;
       stage.remember(state.quiet);
       changed();
+    },
+    askForPerson() {
+      state.menu = false;
+      enter();
+      attempt(handOff());
+    },
+    giveEmail() {
+      const input = find('.email') as HTMLInputElement;
+      if (input.reportValidity()) attempt(handOff(input.value));
     },
     askErase() {
       closeMenu();

@@ -10,6 +10,7 @@ const English = {
   defaultTitle: 'Assistant',
   defaultGreeting: 'Hello. How can we help?',
   aiAssistant: 'AI assistant',
+  busy: 'Answering',
   reconnecting: 'Reconnecting',
   conversation: 'Conversation',
   you: 'You',
@@ -63,6 +64,11 @@ const English = {
   moreOptions: 'More options',
   talkToPerson: 'Talk to a person',
   away: 'The team is away',
+  awayUntil: 'The team is away until {time}',
+  leaveEmail: 'Leave your email and we will write back.',
+  email: 'Email',
+  sendEmail: 'Send',
+  emailKept: 'Thanks. We will write to {email}.',
   saveTranscript: 'Save transcript',
   sound: 'Sound',
   on: 'On',
@@ -136,7 +142,9 @@ export function speak(voice: Voice): void {
 /** A word with what belongs into its braces; a `count` also chooses the plural form. */
 export function fill(word: string | Plural, values: Record<string, string | number>): string {
   const form =
-    typeof word === 'string' ? word : (word[new Intl.PluralRules(language).select(Number(values.count))] ?? word.other);
+    typeof word === 'string'
+      ? word
+      : (word[new Intl.PluralRules(language).select(values.count as number)] ?? word.other);
   return form.replace(/{(\w+)}/g, (braces, name) => `${values[name] ?? braces}`);
 }
 

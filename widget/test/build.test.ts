@@ -3,6 +3,12 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 // @ts-expect-error: plain JavaScript, without types.
 import * as build from '../build.mjs';
+// @ts-expect-error
+import { follow, readRecipe, writeBundle } from '../names.mjs';
+// @ts-expect-error
+import { readScopes } from '../scopes.mjs';
+// @ts-expect-error
+import { isSafe, readSheet, writeSheet } from '../sheet.mjs';
 import { voiceOf } from '../src/words';
 
 const CLASSES: string[] = build.CLASSES;
@@ -64,3 +70,51 @@ test('a class that gets a letter has it in the style sheet and in the script', a
   const used = new Set(script.match(/"[^"]*"/g)?.flatMap((text) => text.match(/\w+/g) ?? []));
   for (const [, name] of selectors.matchAll(/\.([a-zA-Z]+)/g)) expect(used, name).toContain(name);
 }, 60_000);
+
+/** Which variable is meant wherever one is named, by its number, and which names are not the script's own. */
+function meaning(code: string): unknown {
+  const { variables, globals } = readScopes(code) as {
+    variables: { uses: { start: number }[] }[];
+    globals: Set<string>;
+  };
+  const uses = variables.flatMap(({ uses }, variable) => uses.map(({ start }) => ({ start, variable })));
+  uses.sort((one, other) => one.start - other.start);
+  return [uses.map(({ variable }) => variable), [...globals].sort()];
+}
+
+test('short names mean what the long ones did', async () => {
+  const parts = await build.bundleParts();
+  const statements = follow(readRecipe(), parts);
+  const short = writeBundle(statements, parts.names, []);
+  (parts.names as { short: string }[]).forEach((named, index) => {
+    named.short = `long${index}`;
+  });
+  const long = writeBundle(statements, parts.names, []);
+  expect(long.length).toBeGreaterThan(short.length * 1.2);
+  expect(meaning(short)).toEqual(meaning(long));
+}, 60_000);
+
+test.each([
+  ['let a = 1; { let a = 2; f(a); } f(a);', 'a', [2, 2]],
+  ['function f(a, { b = a, c: [d] }) { return (a) => a + b + d; }', 'a', [2, 2]],
+  ['for (const a of a0) { try { a(); } catch (a) { f(a); } }', 'a', [2, 2]],
+  ['var a = class { a = 1; b() { return a; } }; ({ a } = { a });', 'a', [4]],
+  ['if (1) { var a = 1; } function g() { return a; }', 'a', [2]],
+])('in %s every %s is told apart', (code, name, counts) => {
+  const { variables } = readScopes(code) as { variables: { name: string; uses: unknown[] }[] };
+  expect(variables.filter((variable) => variable.name === name).map(({ uses }) => uses.length)).toEqual(counts);
+});
+
+test('a rule means the same in whatever order its declarations are written', () => {
+  const sheet = readSheet('@media print{.a{border:0;color:red;border-color:blue}}.b{top:0}');
+  expect(writeSheet(sheet, ['color', 'border', 'border-color', 'top'])).toBe(
+    '@media print{.a{color:red;border:0;border-color:blue}}.b{top:0}',
+  );
+  expect(isSafe(['color', 'border', 'border-color'])).toBe(true);
+  for (const order of [
+    ['border-color', 'border'],
+    ['line-height', 'font'],
+    ['top', 'inset'],
+  ])
+    expect(isSafe(order)).toBe(false);
+});

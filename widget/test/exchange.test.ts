@@ -87,7 +87,7 @@ describe('an answer that arrives', () => {
           'Content-Type': 'application/json',
           'Idempotency-Key': 'key-1',
         },
-        body: { sessionId: 'visitor', message: 'Do you ship to Norway?' },
+        body: { sessionId: 'visitor', message: 'Do you ship to Norway?', page: location.href.split('#')[0] },
       },
     ]);
   });

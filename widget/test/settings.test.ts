@@ -6,6 +6,7 @@ import { json, openDesk, type Reply, unreachable } from './desk';
 
 afterEach(() => {
   vi.unstubAllGlobals();
+  vi.restoreAllMocks();
   document.documentElement.removeAttribute('lang');
 });
 
@@ -56,6 +57,18 @@ test('words do not wait for settings that do not come, nor settings for words', 
   expect(words.last?.words.send).toBe('Senden');
   const { config, last } = await complete({ locale: 'de' }, unreachable, json(200, { title: 'Wren' }));
   expect([config.title, last?.language, last?.words.send]).toEqual(['Wren', 'en', 'Send message']);
+});
+
+test('words that do not come hold back what the owner has set for some seconds only', async () => {
+  const patience = new AbortController();
+  vi.spyOn(AbortSignal, 'timeout').mockReturnValue(patience.signal);
+  const hanging: Reply = (signal) =>
+    new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+  const { config, voices } = await complete({ locale: 'de' }, hanging, json(200, { title: 'Wren' }));
+  expect(voices).toEqual([]);
+  patience.abort();
+  await vi.waitFor(() => expect(voices.at(-1)?.language).toBe('en'));
+  expect(config.title).toBe('Wren');
 });
 
 test('where nothing can be fetched, nothing changes', async () => {
