@@ -28,5 +28,18 @@ export default defineConfig({
   timeout: 30_000,
   expect: { timeout: 10_000 },
   reporter: 'list',
-  use: { launchOptions, viewport: { width: 1440, height: 900 }, trace: 'retain-on-failure' },
+  use: { viewport: { width: 1440, height: 900 }, trace: 'retain-on-failure' },
+  projects: [
+    { name: 'chromium', use: { launchOptions } },
+    // Debian's Firefox, which Playwright drives by WebDriver BiDi: what its own builds of Firefox can do beyond that is not there.
+    {
+      name: 'firefox',
+      testMatch: 'browsers.spec.ts',
+      use: {
+        browserName: 'firefox',
+        channel: 'moz-firefox',
+        launchOptions: { executablePath: '/usr/bin/firefox-esr' },
+      },
+    },
+  ],
 });

