@@ -5,53 +5,37 @@ import { internal } from './_generated/api';
 import type { Doc } from './_generated/dataModel';
 import { internalMutation, internalQuery, type MutationCtx, type QueryCtx } from './_generated/server';
 import { add, conversationsOf, total } from './lib/counters';
-import { conversationOfSession, conversationOfSite, messageById, runningIn } from './lib/find';
+import { conversationFilter, LOOKED_AT, place, placeOf, walk } from './lib/filtering';
+import {
+  conversationName,
+  conversationNamed,
+  conversationOfSession,
+  conversationOfSite,
+  messageById,
+  runningIn,
+} from './lib/find';
 import { checkLimit, readBounded } from './lib/limits';
-import { asMessage, asSummary, message, sessionKey, summary } from './lib/shapes';
+import { asMessage, asSummary, message, sessionKey, state, stateOf, summary } from './lib/shapes';
 
-const place = v.object({ updatedAt: v.number(), id: v.string() });
-
-/** A site's conversations: latest activity first, then the larger id. */
+/** A site's conversations: latest activity first, then the larger id. With a filter there may be fewer than asked for. */
 export const list = internalQuery({
-  args: { site: v.string(), limit: v.number(), after: v.optional(place) },
+  args: { site: v.string(), limit: v.number(), after: v.optional(place), filter: v.optional(conversationFilter) },
   returns: v.object({ conversations: v.array(summary), total: v.number(), next: v.optional(place) }),
-  handler: async (ctx, { site, limit, after }) => {
+  handler: async (ctx, { site, limit, after, filter }) => {
+    checkLimit(limit);
+    const found: Doc<'conversations'>[] = [];
     // One more than asked for tells whether there is another page.
-    const rows = await rowsAfter(ctx, site, after, checkLimit(limit) + 1);
-    const page = rows.slice(0, limit);
+    const most = filter ? LOOKED_AT : limit + 1;
+    const stopped = await walk(ctx, site, filter ?? {}, after, most, (row) => found.push(row) <= limit);
+    const page = found.slice(0, limit);
     const last = page.at(-1);
     return {
       conversations: page.map(asSummary),
       total: await total(ctx, conversationsOf(site)),
-      next: last && rows.length > limit ? { updatedAt: last.updatedAt, id: last.conversation } : undefined,
+      next: last && found.length > limit ? placeOf(last) : filter && stopped,
     };
   },
 });
-
-/** First those of the same moment, then those of earlier ones: one range of an index cannot hold both. */
-async function rowsAfter(
-  ctx: QueryCtx,
-  site: string,
-  after: Infer<typeof place> | undefined,
-  wanted: number,
-): Promise<Doc<'conversations'>[]> {
-  const table = () => ctx.db.query('conversations');
-  if (!after) {
-    const all = table().withIndex('by_activity', (q) => q.eq('site', site));
-    return all.order('desc').take(wanted);
-  }
-  const { updatedAt, id } = after;
-  const same = await table()
-    .withIndex('by_activity', (q) => q.eq('site', site).eq('updatedAt', updatedAt).lt('conversation', id))
-    .order('desc')
-    .take(wanted);
-  if (same.length === wanted) return same;
-  const earlier = await table()
-    .withIndex('by_activity', (q) => q.eq('site', site).lt('updatedAt', updatedAt))
-    .order('desc')
-    .take(wanted - same.length);
-  return [...same, ...earlier];
-}
 
 const page = { before: v.optional(v.number()), limit: v.number() };
 
@@ -97,15 +81,6 @@ async function readThread(
   return { conversation: asSummary(doc), messages, hasOlder: oldest !== undefined && oldest.seq > 1 };
 }
 
-/** That one of a site, or the one that a session's next message belongs to. */
-const conversationName = v.union(v.object({ site: v.string(), conversation: v.string() }), v.object(sessionKey));
-
-function conversationNamed(ctx: QueryCtx, name: Infer<typeof conversationName>): Promise<Doc<'conversations'> | null> {
-  return 'conversation' in name
-    ? conversationOfSite(ctx, name.site, name.conversation)
-    : conversationOfSession(ctx, name);
-}
-
 /** What has changed in a conversation after the change with that number. */
 export const changes = internalQuery({
   args: {
@@ -118,6 +93,7 @@ export const changes = internalQuery({
     v.object({
       conversation: v.string(),
       revision: v.number(),
+      state,
       messages: v.array(message),
       hasMore: v.boolean(),
       writing: v.optional(message),
@@ -138,6 +114,7 @@ export const changes = internalQuery({
     return {
       conversation,
       revision,
+      state: stateOf(found),
       messages: rows.map((row) => asMessage(row, running)),
       // The conversation's number is that of the message that was touched last.
       hasMore: !isEnd && last !== undefined && last.revision < revision,

@@ -6,7 +6,19 @@ import { internalMutation, internalQuery, type MutationCtx, type QueryCtx } from
 import { add, conversationsOf } from './lib/counters';
 import { conversationOfSession, documentOf, keepSetting, messageById, runningAnswer, settingOf } from './lib/find';
 import { bytesOf, checkLimit, checkText, MAX_PAGE, MAX_TEXT, READ_BUDGET, refuse } from './lib/limits';
-import { asMessage, asSummary, identity, key, message, role, sessionKey, summary } from './lib/shapes';
+import {
+  asMessage,
+  asSummary,
+  identity,
+  key,
+  message,
+  rating,
+  role,
+  sessionKey,
+  state,
+  summary,
+  visit,
+} from './lib/shapes';
 
 const setting = v.object({ name: v.string(), value: v.string() });
 const site = v.object({ site: v.string(), name: v.string(), createdAt: v.number() });
@@ -149,8 +161,12 @@ const conversation = v.object({
   lastMessage: v.string(),
   lastRole: role,
   messageCount: v.number(),
+  readCount: v.number(),
   revision: v.number(),
   identity: v.optional(identity),
+  visit: v.optional(visit),
+  state,
+  rating: v.optional(rating),
 });
 
 const movedMessage = v.object({ site: v.string(), conversation: v.string(), message });

@@ -3,7 +3,7 @@
 import { type Infer, v } from 'convex/values';
 import { internalMutation, internalQuery, type MutationCtx, type QueryCtx } from './_generated/server';
 import { keepSetting, settingOf } from './lib/find';
-import { checkLimit } from './lib/limits';
+import { checkLimit, MAX_PAGE } from './lib/limits';
 import { rule, type ThrottleState, take, UNTRIED } from './lib/throttle';
 
 const PASSWORD = 'operator_password';
@@ -36,6 +36,8 @@ const session = v.object({
   createdAt: v.number(),
   lastSeenAt: v.number(),
   userAgent: v.string(),
+  /** What the operator is called. */
+  name: v.optional(v.string()),
 });
 
 /** Keeps a session that was just opened, and forgets older ones. True: there are more to forget, call again. */
@@ -67,6 +69,27 @@ export const touchSession = internalMutation({
     const row = await findSession(ctx, token);
     if (row) await ctx.db.patch(row._id, { lastSeenAt: now });
     return null;
+  },
+});
+
+/** Changes what the operator of a session is called. */
+export const nameSession = internalMutation({
+  args: { token: v.string(), name: v.string() },
+  returns: v.null(),
+  handler: async (ctx, { token, name }) => {
+    const row = await findSession(ctx, token);
+    if (row) await ctx.db.patch(row._id, { name });
+    return null;
+  },
+});
+
+/** What operators are called who have been seen since then; `null` for those that were opened before there were names. */
+export const names = internalQuery({
+  args: { since: v.number() },
+  returns: v.array(v.union(v.string(), v.null())),
+  handler: async (ctx, { since }) => {
+    const rows = await ctx.db.query('operatorSessions').withIndex('by_age').order('desc').take(MAX_PAGE);
+    return [...new Set(rows.filter((row) => row.lastSeenAt >= since).map((row) => row.name ?? null))];
   },
 });
 

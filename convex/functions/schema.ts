@@ -9,10 +9,10 @@
 
 import { defineSchema, defineTable } from 'convex/server';
 import { v } from 'convex/values';
-import { feedback, finish, identity, role, status } from './lib/shapes';
+import { feedback, finish, identity, rating, role, state, status, visit } from './lib/shapes';
 
 /** Raised with every change that an older server could not work with. */
-export const SCHEMA = 3;
+export const SCHEMA = 4;
 
 export default defineSchema({
   sites: defineTable({
@@ -54,10 +54,22 @@ export default defineSchema({
     /** The number of its latest change. */
     revision: v.number(),
     identity: v.optional(identity),
+    visit: v.optional(visit),
+    /** Missing in those that nobody has touched since there is an inbox: they are open. */
+    state: v.optional(state),
+    /** Missing in those of which nobody has said anything since there is an inbox: all of it has been seen. */
+    readCount: v.optional(v.number()),
+    /** What the visitor said last of an answer. */
+    rating: v.optional(rating),
+    /** The call that changed its state last, which may be sent again. */
+    lastCall: v.optional(v.string()),
   })
     .index('by_conversation', ['conversation'])
     .index('by_session', ['site', 'session', 'secret'])
-    .index('by_activity', ['site', 'updatedAt', 'conversation']),
+    .index('by_activity', ['site', 'updatedAt', 'conversation'])
+    .index('by_status', ['site', 'state.status', 'updatedAt', 'conversation'])
+    .index('by_assignee', ['site', 'state.assignee', 'updatedAt', 'conversation'])
+    .index('by_visitor', ['site', 'identity.id', 'updatedAt', 'conversation']),
 
   messages: defineTable({
     message: v.string(),
@@ -68,6 +80,8 @@ export default defineSchema({
     /** The number of the change that touched it last. */
     revision: v.number(),
     role,
+    /** The operator who wrote it, or whom an event is about. */
+    author: v.optional(v.string()),
     status,
     /** Empty while the answer is being written: see `running`. */
     text: v.string(),
@@ -137,6 +151,8 @@ export default defineSchema({
     createdAt: v.number(),
     lastSeenAt: v.number(),
     userAgent: v.string(),
+    /** Missing in those that were opened before operators had names. */
+    name: v.optional(v.string()),
   })
     .index('by_token', ['token'])
     .index('by_age', ['createdAt']),

@@ -6,12 +6,13 @@
 import { type Infer, v } from 'convex/values';
 import type { Doc } from './_generated/dataModel';
 import { internalMutation, internalQuery, type MutationCtx, type QueryCtx } from './_generated/server';
-import { add, conversationsOf } from './lib/counters';
+import { beginConversation, merged } from './lib/begin';
 import {
   conversationOfSession,
   conversationOfSite,
   messageAt,
   messageById,
+  messageOfKey,
   nextRevision,
   runningAnswer,
   runningIn,
@@ -19,7 +20,18 @@ import {
 import { historyBefore } from './lib/history';
 import { checkLimit, checkText, refuse } from './lib/limits';
 import { preview } from './lib/preview';
-import { asMessage, facts, feedback, historyEntry, identity, message, sessionKey, status } from './lib/shapes';
+import {
+  asMessage,
+  facts,
+  feedback,
+  historyEntry,
+  identity,
+  message,
+  readCountOf,
+  sessionKey,
+  status,
+  visit,
+} from './lib/shapes';
 import { NOBODY } from './nodes';
 
 const turn = v.object({
@@ -36,6 +48,7 @@ const turn = v.object({
   historyLimit: v.number(),
   historySince: v.number(),
   identity: v.optional(identity),
+  visit: v.optional(visit),
 });
 type Turn = Infer<typeof turn>;
 
@@ -50,6 +63,14 @@ const opening = v.union(
     moreBefore: v.optional(v.number()),
   }),
   v.object({ kind: v.literal('repeated'), conversation: v.string(), visitorMessage: v.string(), answer: message }),
+  /** A person answers, or did when the message came for the first time. */
+  v.object({
+    kind: v.literal('delivered'),
+    conversation: v.string(),
+    visitorMessage: v.string(),
+    operator: v.optional(v.string()),
+    repeated: v.boolean(),
+  }),
   v.object({ kind: v.literal('mismatch') }),
   v.object({ kind: v.literal('busy'), answer: v.string() }),
   /** This very call was carried out before, and its answer has been replaced since. */
@@ -68,24 +89,34 @@ export const open = internalMutation({
     const before = await openedBefore(ctx, turn, found);
     if (before) return before;
 
-    const known = found && turn.idempotencyKey !== undefined ? await findKnown(ctx, found, turn.idempotencyKey) : null;
+    const isAnswered = found?.state?.answering === undefined;
+    const key = turn.idempotencyKey;
+    const known = found && key !== undefined ? await messageOfKey(ctx, found.conversation, key) : null;
     if (found && known) {
       if (known.text !== turn.text) return { kind: 'mismatch' };
-      const answer = await messageAt(ctx, found.conversation, known.seq + 1);
-      if (!answer) return refuse('answer_missing');
-      if (!mayBeReplaced(answer)) {
+      const next = await messageAt(ctx, found.conversation, known.seq + 1);
+      const answer = next?.role === 'assistant' ? next : null;
+      if (answer && !mayBeReplaced(answer)) {
         const running = await runningIn(ctx, found.conversation);
         const repeated = asMessage(answer, running);
         return { kind: 'repeated', conversation: found.conversation, visitorMessage: known.message, answer: repeated };
       }
+      if (!answer || !isAnswered) return delivered(found, known.message, true);
     }
-    const running = found && (await runningIn(ctx, found.conversation));
+    const running = found && isAnswered && (await runningIn(ctx, found.conversation));
     if (running) return { kind: 'busy', answer: running.answer };
 
-    const conversation = found ?? (await begin(ctx, turn));
-    const visitor = known ?? (await append(ctx, conversation, turn));
+    const conversation = found ?? (await beginConversation(ctx, turn));
+    const visitor = known ?? (await append(ctx, conversation, turn, isAnswered));
     if (known) await replaceAnswer(ctx, conversation, known.seq + 1, turn);
-    if (turn.identity) await ctx.db.patch(conversation._id, { identity: turn.identity });
+    const { identity, visit } = turn;
+    if (identity || visit) {
+      await ctx.db.patch(conversation._id, {
+        ...(identity ? { identity } : {}),
+        ...(visit ? { visit: merged(conversation.visit, visit) } : {}),
+      });
+    }
+    if (!isAnswered) return delivered(conversation, visitor.message, false);
     await ctx.db.insert('running', {
       answer: turn.answer,
       site: turn.site,
@@ -109,7 +140,14 @@ async function openedBefore(
     .first();
   if (replaced) return { kind: 'stale' };
   const answer = await messageById(ctx, turn.answer);
-  if (!answer) return null;
+  if (!answer) {
+    // Its id is new with each call, so it was this one.
+    const message = conversation && (await messageById(ctx, turn.visitorMessage));
+    if (!message) return null;
+    return message.conversation === conversation.conversation
+      ? delivered(conversation, message.message, false)
+      : refuse('id_taken');
+  }
   if (answer.conversation !== conversation?.conversation) return refuse('id_taken');
   const visitor = await messageAt(ctx, answer.conversation, answer.seq - 1);
   return visitor ? opened(ctx, visitor, turn) : refuse('id_taken');
@@ -132,16 +170,9 @@ async function opened(ctx: QueryCtx, visitor: Doc<'messages'>, turn: Turn): Prom
   };
 }
 
-/** A message that was accepted under that key. */
-function findKnown(
-  ctx: QueryCtx,
-  { conversation }: Doc<'conversations'>,
-  key: string,
-): Promise<Doc<'messages'> | null> {
-  return ctx.db
-    .query('messages')
-    .withIndex('by_key', (q) => q.eq('conversation', conversation).eq('idempotencyKey', key))
-    .unique();
+function delivered(conversation: Doc<'conversations'>, visitorMessage: string, repeated: boolean): Opening {
+  const operator = conversation.state?.answering?.operator;
+  return { kind: 'delivered', conversation: conversation.conversation, visitorMessage, operator, repeated };
 }
 
 /** Whether this answer is not what was owed. One that the model ended at a limit is. */
@@ -150,28 +181,16 @@ function mayBeReplaced(answer: Doc<'messages'>): boolean {
   return (answer.status === 'interrupted' || answer.status === 'failed') && !isEndedByModel;
 }
 
-async function begin(ctx: MutationCtx, turn: Turn): Promise<Doc<'conversations'>> {
-  const id = await ctx.db.insert('conversations', {
-    conversation: turn.conversation,
-    site: turn.site,
-    session: turn.session,
-    secret: turn.secret,
-    createdAt: turn.now,
-    updatedAt: turn.now,
-    lastMessage: '',
-    lastRole: 'user',
-    messageCount: 0,
-    revision: 0,
-  });
-  await add(ctx, conversationsOf(turn.site), 1);
-  return (await ctx.db.get(id)) ?? refuse('not_made');
-}
-
-/** Appends the message and its empty answer, and gives the message. */
-async function append(ctx: MutationCtx, conversation: Doc<'conversations'>, turn: Turn): Promise<Doc<'messages'>> {
+/** Appends the message, and its empty answer if the AI answers, and gives the message. */
+async function append(
+  ctx: MutationCtx,
+  conversation: Doc<'conversations'>,
+  turn: Turn,
+  isAnswered: boolean,
+): Promise<Doc<'messages'>> {
   if (await messageById(ctx, turn.visitorMessage)) refuse('id_taken');
   const common = { site: turn.site, conversation: conversation.conversation, createdAt: turn.now };
-  const { messageCount, revision } = conversation;
+  const { messageCount, revision, state } = conversation;
   const id = await ctx.db.insert('messages', {
     ...common,
     message: turn.visitorMessage,
@@ -182,21 +201,26 @@ async function append(ctx: MutationCtx, conversation: Doc<'conversations'>, turn
     text: turn.text,
     idempotencyKey: turn.idempotencyKey,
   });
-  await ctx.db.insert('messages', {
-    ...common,
-    message: turn.answer,
-    seq: messageCount + 2,
-    revision: revision + 2,
-    role: 'assistant',
-    status: 'streaming',
-    text: '',
-  });
+  if (isAnswered) {
+    await ctx.db.insert('messages', {
+      ...common,
+      message: turn.answer,
+      seq: messageCount + 2,
+      revision: revision + 2,
+      role: 'assistant',
+      status: 'streaming',
+      text: '',
+    });
+  }
+  const more = isAnswered ? 2 : 1;
   await ctx.db.patch(conversation._id, {
     updatedAt: turn.now,
     lastMessage: preview(turn.text),
     lastRole: 'user',
-    messageCount: messageCount + 2,
-    revision: revision + 2,
+    messageCount: messageCount + more,
+    readCount: readCountOf(conversation),
+    revision: revision + more,
+    ...(state?.status === 'closed' ? { state: { ...state, status: 'open' as const } } : {}),
   });
   return (await ctx.db.get(id)) ?? refuse('not_made');
 }
@@ -284,7 +308,8 @@ export const rate = internalMutation({
     if (answer.status === 'streaming') return { kind: 'notEnded' as const };
     const { rating, reason, comment } = answer.feedback ?? {};
     if (rating !== feedback?.rating || reason !== feedback?.reason || comment !== feedback?.comment) {
-      await ctx.db.patch(answer._id, { feedback, revision: await nextRevision(ctx, conversation) });
+      const revision = await nextRevision(ctx, conversation, { rating: feedback?.rating });
+      await ctx.db.patch(answer._id, { feedback, revision });
     }
     return { kind: 'kept' as const, conversation: conversation.conversation, session: conversation.session };
   },

@@ -16,7 +16,10 @@ import type {
 import type * as chat from "../chat.js";
 import type * as conversations from "../conversations.js";
 import type * as health from "../health.js";
+import type * as inbox from "../inbox.js";
+import type * as lib_begin from "../lib/begin.js";
 import type * as lib_counters from "../lib/counters.js";
+import type * as lib_filtering from "../lib/filtering.js";
 import type * as lib_find from "../lib/find.js";
 import type * as lib_history from "../lib/history.js";
 import type * as lib_limits from "../lib/limits.js";
@@ -44,7 +47,10 @@ declare const fullApi: ApiFromModules<{
   chat: typeof chat;
   conversations: typeof conversations;
   health: typeof health;
+  inbox: typeof inbox;
+  "lib/begin": typeof lib_begin;
   "lib/counters": typeof lib_counters;
+  "lib/filtering": typeof lib_filtering;
   "lib/find": typeof lib_find;
   "lib/history": typeof lib_history;
   "lib/limits": typeof lib_limits;

@@ -32,6 +32,18 @@ export async function conversationOfSite(
   return found?.site === site ? found : null;
 }
 
+/** That one of a site, or the one that a session's next message belongs to. */
+export const conversationName = v.union(v.object({ site: v.string(), conversation: v.string() }), v.object(sessionKey));
+
+export function conversationNamed(
+  ctx: QueryCtx,
+  name: Infer<typeof conversationName>,
+): Promise<Doc<'conversations'> | null> {
+  return 'conversation' in name
+    ? conversationOfSite(ctx, name.site, name.conversation)
+    : conversationOfSession(ctx, name);
+}
+
 export function settingOf(ctx: QueryCtx, name: string): Promise<Doc<'settings'> | null> {
   return ctx.db
     .query('settings')
@@ -56,6 +68,14 @@ export function messageById(ctx: QueryCtx, id: string): Promise<Doc<'messages'> 
   return ctx.db
     .query('messages')
     .withIndex('by_message', (q) => q.eq('message', id))
+    .unique();
+}
+
+/** A message that was stored under that idempotency key. */
+export function messageOfKey(ctx: QueryCtx, conversation: string, key: string): Promise<Doc<'messages'> | null> {
+  return ctx.db
+    .query('messages')
+    .withIndex('by_key', (q) => q.eq('conversation', conversation).eq('idempotencyKey', key))
     .unique();
 }
 

@@ -1,7 +1,7 @@
 import type { Infer } from 'convex/values';
 import type { QueryCtx } from '../_generated/server';
 import { readBounded } from './limits';
-import { asHistoryEntry, type historyEntry } from './shapes';
+import { asHistoryEntry, type historyEntry, isTalk } from './shapes';
 
 interface Wanted {
   /** Only messages before this place. */
@@ -19,7 +19,7 @@ interface History {
   moreBefore?: number;
 }
 
-/** The latest messages of a conversation, oldest first. */
+/** The latest messages of a conversation that are said to or by the visitor, oldest first. */
 export async function historyBefore(
   ctx: QueryCtx,
   conversation: string,
@@ -33,7 +33,7 @@ export async function historyBefore(
         .withIndex('by_place', (q) => q.eq('conversation', conversation).lt('seq', last?.seq ?? before))
         .order('desc')
         .take(count),
-    (row) => row.createdAt >= since || row.seq === always,
+    (row) => isTalk(row.role) && (row.createdAt >= since || row.seq === always),
   );
   const isWhole = isEnd || rows.length === limit || last?.seq === 1;
   return { history: rows.reverse().map(asHistoryEntry), moreBefore: isWhole ? undefined : last?.seq };

@@ -15,12 +15,14 @@ const CUT_OFF = ' [cut off]';
 /** The latest messages that fit, oldest first, ending with the one to answer. A turn whose answer failed is left out. */
 export function buildPrompt(history: Infer<typeof historyEntry>[], maxTokens: number): PromptMessage[] {
   const messages: PromptMessage[] = [];
-  for (const { role, status, text } of history) {
+  for (const { role, author, status, text } of history) {
     if (status === 'failed') {
       if (messages.at(-1)?.role === 'user') messages.pop();
     } else if (text !== '') {
       const isCut = status === 'stopped' || status === 'interrupted';
-      messages.push({ role, content: isCut ? text + CUT_OFF : text });
+      const said = isCut ? text + CUT_OFF : text;
+      const content = author === undefined ? said : `[${author}, a person of the team] ${said}`;
+      messages.push({ role: role === 'user' ? 'user' : 'assistant', content });
     }
   }
   return messages.slice(firstThatFits(messages, maxTokens));

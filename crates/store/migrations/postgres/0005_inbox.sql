@@ -24,12 +24,10 @@ ALTER TABLE messages ADD COLUMN author TEXT;
 ALTER TABLE operator_sessions ADD COLUMN name TEXT NOT NULL DEFAULT 'Support';
 
 -- Nobody wants all that was there before to be new.
-UPDATE conversations SET read_count = message_count, rating = rated.rating
-FROM conversations c LEFT JOIN (
-    SELECT DISTINCT ON (conversation_id) conversation_id, rating FROM messages
-    WHERE rating IS NOT NULL ORDER BY conversation_id, revision DESC
-) rated ON rated.conversation_id = c.id
-WHERE conversations.id = c.id;
+UPDATE conversations SET read_count = message_count, rating = (
+    SELECT m.rating FROM messages m
+    WHERE m.conversation_id = conversations.id AND m.rating IS NOT NULL ORDER BY m.revision DESC LIMIT 1
+);
 
 -- The same tags again, to find conversations by, in the order of the list.
 CREATE TABLE conversation_tags (
