@@ -111,13 +111,19 @@ export const changes = internalQuery({
         .withIndex('by_change', (q) => q.eq('conversation', conversation).gt('revision', last?.revision ?? after))
         .take(count),
     );
+    const next =
+      !isEnd &&
+      last &&
+      (await ctx.db
+        .query('messages')
+        .withIndex('by_change', (q) => q.eq('conversation', conversation).gt('revision', last.revision))
+        .first());
     return {
       conversation,
       revision,
       state: stateOf(found),
       messages: rows.map((row) => asMessage(row, running)),
-      // The conversation's number is that of the message that was touched last.
-      hasMore: !isEnd && last !== undefined && last.revision < revision,
+      hasMore: Boolean(next),
       writing: writing ? asMessage(writing, running) : undefined,
     };
   },

@@ -11,7 +11,9 @@ pub mod deleting;
 pub mod durability;
 pub mod feedback;
 pub mod fidelity;
+pub mod filters;
 pub mod identity;
+pub mod inbox;
 pub mod listing;
 pub mod nodes;
 pub mod operators;
@@ -253,6 +255,34 @@ macro_rules! store_suite {
                 who_a_visitor_is_is_kept_with_the_conversation,
                 what_the_site_says_last_counts,
             ]
+            inbox: [
+                a_begun_conversation_has_no_messages_and_the_first_one_continues_it,
+                a_session_begins_one_conversation,
+                what_is_said_later_of_a_visit_counts_more,
+                a_conversation_is_read_by_either_name,
+                a_change_is_stored_if_nothing_has_changed_since,
+                all_of_a_state_is_kept,
+                a_message_repeated_by_its_key_is_known,
+                what_is_said_is_shown_in_the_list_and_notes_and_events_are_not,
+                only_activity_moves_a_conversation_up,
+                a_message_is_delivered_while_an_operator_answers,
+                it_is_delivered_also_while_an_answer_is_still_being_written,
+                a_delivered_message_that_is_repeated_is_known,
+                answers_are_repeated_but_not_begun_anew_while_an_operator_answers,
+                a_closed_conversation_is_opened_by_its_visitor,
+                history_has_what_operators_said_and_neither_notes_nor_events,
+                what_was_seen_is_counted_and_never_lowered,
+                a_conversations_rating_is_what_was_said_last,
+                notes_are_found_and_events_are_not,
+            ]
+            filters: [
+                every_filter_finds_what_it_says_and_nothing_else,
+                filters_are_combined_and_pages_neither_repeat_nor_lose,
+                a_tagged_conversation_keeps_its_place_in_the_list,
+                a_session_is_found_with_every_secret,
+                conversations_are_counted_up_to_what_was_asked_for,
+                what_is_found_can_be_filtered,
+            ]
             nodes: [
                 signs_of_life_are_counted_for_each_node,
                 an_answer_names_a_node_that_gives_no_sign,
@@ -284,6 +314,8 @@ macro_rules! store_suite {
                 one_key_sent_at_once_is_stored_once,
                 many_sessions_at_once_lose_nothing,
                 closing_while_listing_is_never_half_done,
+                of_several_changes_at_once_one_is_stored,
+                operators_and_visitors_at_once_lose_nothing,
             ]
             durability: [
                 everything_is_there_after_reopening,
@@ -292,6 +324,7 @@ macro_rules! store_suite {
                 a_password_is_replaced_and_ends_sessions,
                 a_session_lives_until_it_is_ended,
                 all_sessions_end_at_once,
+                operators_are_known_by_the_names_they_give,
                 expired_sessions_are_forgotten,
                 tries_run_out_and_come_back,
                 one_empty_bucket_refuses_without_taking_from_the_other,

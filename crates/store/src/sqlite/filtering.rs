@@ -20,10 +20,10 @@ pub(super) struct Walked {
 
 /// Whether a conversation `c` is as the filter says, but for when something was last said.
 pub(super) const FITS: &str = "(:statuses IS NULL OR instr(:statuses, c.status) > 0)
-     AND (:assignee IS NULL OR c.assignee = :assignee) AND (NOT :is_unassigned OR c.assignee IS NULL)
+     AND (:assignee IS NULL OR c.assignee IS :assignee) AND (NOT :is_unassigned OR c.assignee IS NULL)
      AND (:tag IS NULL OR instr(',' || c.tags || ',', ',' || :tag || ',') > 0)
-     AND (:rating IS NULL OR c.rating = :rating) AND (:page IS NULL OR c.page = :page)
-     AND (:session IS NULL OR c.session = :session) AND (:visitor IS NULL OR c.visitor_id = :visitor)";
+     AND (:rating IS NULL OR c.rating IS :rating) AND (:page IS NULL OR c.page IS :page)
+     AND (:session IS NULL OR c.session = :session) AND (:visitor IS NULL OR c.visitor_id IS :visitor)";
 
 /// The values that [`FITS`] has names for, as they lie in columns.
 pub(super) struct Values<'a> {

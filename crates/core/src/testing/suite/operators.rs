@@ -74,6 +74,29 @@ pub async fn all_sessions_end_at_once(f: &mut Fixture) {
     assert_eq!((stored(f, "t1").await, stored(f, "t2").await), (None, None));
 }
 
+pub async fn operators_are_known_by_the_names_they_give(f: &mut Fixture) {
+    let name = |text: &str| OperatorName::parse(text).unwrap();
+    let names = async |since| f.store.operator_names(since).await.unwrap();
+    let began = f.clock.now();
+    assert_eq!(names(began).await, []);
+    let old = open(f, "old").await;
+    f.pass(60);
+    for (token, text) in [("1", "maya"), ("2", "Maya"), ("3", "Ärzte"), ("4", "Maya")] {
+        let session = open(f, token).await;
+        assert_eq!(session.name, OperatorName::default());
+        f.store.name_operator_session(session.token, name(text)).await.unwrap();
+        assert_eq!(stored(f, token).await, Some(OperatorSession { name: name(text), ..session }));
+    }
+    let opened = OperatorSession { name: name("Ben"), ..opened(f, "5") };
+    f.store.open_operator_session(opened.clone(), Timestamp::from_millis(0)).await.unwrap();
+    assert_eq!(stored(f, "5").await, Some(opened));
+    let lately = ["Ben", "Maya", "maya", "Ärzte"].map(name);
+    assert_eq!(names(f.clock.now()).await, lately);
+    assert_eq!(names(began).await, [&lately[..2], &[old.name], &lately[2..]].concat());
+    f.store.name_operator_session(TokenHash::of("missing"), name("Nobody")).await.unwrap();
+    assert_eq!(names(f.clock.now()).await, lately);
+}
+
 pub async fn expired_sessions_are_forgotten(f: &mut Fixture) {
     open(f, "old").await;
     f.pass(3600);

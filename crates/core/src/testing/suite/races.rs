@@ -4,8 +4,12 @@ use std::collections::HashSet;
 
 use futures_util::future::join_all;
 
+use super::inbox::{answered_by, change, said, summary};
 use super::{Fixture, SITE, bare_session, session};
-use crate::{ConversationFilter, ConversationQuery, MessageStatus, TurnOpening};
+use crate::{
+    ConversationFilter, ConversationQuery, ConversationState, MessageStatus, Role, TurnOpening,
+    UpdatedConversation,
+};
 
 pub async fn many_first_messages_make_one_conversation(f: &mut Fixture) {
     let turns = (0..32).map(|n| f.store.open_turn(f.turn(&bare_session("same"), &format!("message {n}"))));
@@ -81,4 +85,58 @@ pub async fn closing_while_listing_is_never_half_done(f: &mut Fixture) {
         }
     };
     futures_util::join!(write, read);
+}
+
+pub async fn of_several_changes_at_once_one_is_stored(f: &mut Fixture) {
+    f.say(&session("a"), "hello", "Hello").await;
+    for round in 1..4 {
+        let seen = summary(f, &session("a")).await;
+        let names: Vec<_> = (0..12).map(|n| format!("operator {n}")).collect();
+        let updates = names.iter().map(|name| {
+            let message = (round > 1).then(|| said(f, Role::Event, name, "joined"));
+            f.store.update_conversation(change(f, &seen, answered_by(f, name), message))
+        });
+        let updated: Vec<_> =
+            join_all(updates).await.into_iter().map(|updated| updated.unwrap().unwrap()).collect();
+        let won: Vec<_> =
+            names.iter().zip(&updated).filter(|(_, it)| **it == UpdatedConversation::Done).collect();
+        assert_eq!(won.len(), 1, "{updated:?}");
+        assert_eq!(updated.iter().filter(|it| **it == UpdatedConversation::Outdated).count(), 11);
+        let now = summary(f, &session("a")).await;
+        assert_eq!((now.revision, now.state), (seen.revision + 1, answered_by(f, won[0].0)));
+    }
+}
+
+pub async fn operators_and_visitors_at_once_lose_nothing(f: &mut Fixture) {
+    let visitor = session("a");
+    f.say(&visitor, "hello", "Hello").await;
+    let operator = async |name: &'static str| {
+        for n in 0..6 {
+            let message = said(f, Role::Note, name, &format!("note {n}"));
+            loop {
+                let seen = summary(f, &visitor).await;
+                let state = ConversationState { assignee: message.author.clone(), ..seen.state.clone() };
+                let update = change(f, &seen, state, Some(message.clone()));
+                if f.store.update_conversation(update).await.unwrap() == Some(UpdatedConversation::Done) {
+                    break;
+                }
+            }
+        }
+    };
+    let visiting = async {
+        for n in 0..6 {
+            f.say(&visitor, &format!("q{n}"), &format!("a{n}")).await;
+        }
+    };
+    futures_util::join!(operator("Maya"), operator("Ben"), visiting);
+    let thread = f.thread(&visitor).await;
+    assert_eq!((thread.messages.len(), thread.conversation.message_count), (26, 26));
+    assert!(thread.messages.iter().zip(1..).all(|(message, seq)| message.seq == seq));
+    let mut revisions: Vec<_> = thread.messages.iter().map(|message| message.revision).collect();
+    revisions.sort_unstable();
+    revisions.dedup();
+    assert_eq!((revisions.len(), thread.conversation.revision), (26, 33));
+    let notes = thread.messages.iter().filter(|message| message.role == Role::Note);
+    let written: HashSet<_> = notes.map(|note| (note.author.clone(), note.text.clone())).collect();
+    assert_eq!(written.len(), 12);
 }
