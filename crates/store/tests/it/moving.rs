@@ -7,9 +7,11 @@ use std::sync::Arc;
 use frontdesk_core::testing::ManualClock;
 use frontdesk_core::testing::suite::{Fixture, OTHER_SITE, SITE, oracle, session};
 use frontdesk_core::{
-    AnswerFacts, Clock as _, CloseTurn, Feedback, FeedbackReason, FinishReason, KeyId, KeyKind,
-    MessageStatus, OpenTurn, OperatorName, OperatorSession, RateAnswer, Rating, SavePartial, SessionKey,
-    SiteDocument, StoredKey, TokenHash, TurnFailure, Usage, VisitorIdentity,
+    AnswerFacts, Answering, Clock as _, CloseTurn, ConversationName, ConversationState, ConversationStatus,
+    ConversationUpdate, EmailAddress, Feedback, FeedbackReason, FinishReason, KeyId, KeyKind, MessageId,
+    MessageStatus, NewMessage, OpenTurn, OperatorName, OperatorSession, RateAnswer, Rating, Role,
+    SavePartial, SessionKey, SiteDocument, StoredKey, Tag, TokenHash, TurnFailure, UpdatedConversation,
+    Usage, Visit, VisitorIdentity,
 };
 use frontdesk_store::{
     Comparison, ConvexKey, ConvexSettings, ConvexUrl, MoveError, OpenError, StoreUrl, compare_stores,
@@ -98,7 +100,13 @@ async fn every_ending(f: &Fixture) {
     for (n, (status, finish, failure)) in endings.into_iter().enumerate() {
         let visitor = if n == 0 { other.clone() } else { session(&format!("ending-{n}")) };
         let known = VisitorIdentity::new(format!("{n}"), Some("Ana".to_owned()), Some("ana@b".to_owned()));
-        let turn = OpenTurn { identity: Some(known.unwrap()), ..keyed(&visitor, n) };
+        let visit = Visit {
+            page: Some("https://shop.example/".to_owned()),
+            referrer: Some("https://search.example/".to_owned()),
+            user_agent: Some("Browser/1".to_owned()),
+            language: Some("no".to_owned()),
+        };
+        let turn = OpenTurn { identity: Some(known.unwrap()), visit, ..keyed(&visitor, n) };
         let opened = f.accept(turn).await;
         f.pass(1);
         let usage = Some(Usage { input_tokens: 12, output_tokens: 7 });
@@ -122,6 +130,7 @@ async fn every_ending(f: &Fixture) {
         let (site, secret) = (visitor.site, visitor.secret.unwrap());
         let rating = RateAnswer { site, secret, answer, feedback: Some(feedback) };
         f.store.rate_answer(rating).await.unwrap().unwrap();
+        operate(f, &visitor, n).await;
     }
     for document in SiteDocument::ALL {
         f.store.set_site_document(SITE, document, "{\"title\":\"Hallo\"}".to_owned()).await.unwrap();
@@ -129,6 +138,38 @@ async fn every_ending(f: &Fixture) {
     let unfinished = f.open(&session("unfinished"), "one").await;
     let partial = SavePartial { site: SITE, answer: unfinished.answer, text: "so far".to_owned() };
     f.store.save_partial(partial).await.unwrap();
+}
+
+/// Makes something of a conversation.
+async fn operate(f: &Fixture, visitor: &SessionKey, n: usize) {
+    let name = ConversationName::Session(visitor.clone());
+    let (_, found) = f.store.conversation(&name).await.unwrap().unwrap();
+    let operator = |name: &str| OperatorName::parse(name).unwrap();
+    let state = ConversationState {
+        status: ConversationStatus::ALL[n],
+        answering: Some(Answering { operator: operator("Maya"), since: f.clock.now() }),
+        assignee: Some(operator("Ben")),
+        tags: ["größe", "vip"].map(|tag| Tag::parse(tag).unwrap()).to_vec(),
+        contact: EmailAddress::parse("ana@shop.example").ok(),
+    };
+    let message = NewMessage {
+        id: MessageId::from_bytes([u8::try_from(n).unwrap() + 200; 16]),
+        role: [Role::Event, Role::Note, Role::Operator][n],
+        text: "joined".to_owned(),
+        author: Some(operator("Maya")),
+        idempotency_key: None,
+    };
+    let change = ConversationUpdate {
+        site: visitor.site,
+        conversation: found.id,
+        expected_revision: found.revision,
+        state,
+        message: Some(message),
+        is_activity: true,
+        now: f.clock.now(),
+    };
+    assert_eq!(f.store.update_conversation(change).await.unwrap(), Some(UpdatedConversation::Done));
+    f.store.mark_read(visitor.site, found.id, 2).await.unwrap();
 }
 
 /// Every value of every table that is moved, by table and column.
@@ -216,6 +257,7 @@ fn rows(server: &PostgresServer, database: &str) -> String {
         "keys",
         "conversations",
         "sessions",
+        "conversation_tags",
         "messages",
         "settings",
     ];
@@ -312,6 +354,24 @@ fn a_copy_that_differs_in_anything_is_found_out() {
         "UPDATE sites SET created_at = created_at + 1 WHERE name = 'other'".to_owned(),
         "INSERT INTO settings VALUES ('more', '')".to_owned(),
     ];
+    for (column, value) in [
+        ("status", "'closed'"),
+        ("answering", "'x'"),
+        ("answering_since", "7"),
+        ("assignee", "NULL"),
+        ("tags", "'vip'"),
+        ("contact", "NULL"),
+        ("read_count", "1"),
+        ("rating", "'up'"),
+        ("page", "NULL"),
+        ("referrer", "'x'"),
+        ("user_agent", "'x'"),
+        ("language", "'x'"),
+    ] {
+        changes.push(format!("UPDATE conversations SET {column} = {value} WHERE visitor_id = '1'"));
+    }
+    changes
+        .push("UPDATE messages SET author = 'x' WHERE id = x'c9c9c9c9c9c9c9c9c9c9c9c9c9c9c9c9'".to_owned());
     for column in
         ["text", "created_at", "input_tokens", "output_tokens", "first_token_millis", "total_millis", "model"]
     {

@@ -92,27 +92,33 @@ fn conditions(f: &Fixture) -> Vec<ConversationFilter> {
 
 /// What both filters ask for; `None` if both have something to say of the same.
 fn both(one: &ConversationFilter, other: &ConversationFilter) -> Option<ConversationFilter> {
-    fn either<T: Clone>(one: &Option<T>, other: &Option<T>) -> Option<Option<T>> {
-        match (one, other) {
-            (Some(_), Some(_)) => None,
-            (one, other) => Some(one.clone().or_else(|| other.clone())),
-        }
-    }
-    let statuses = match (one.statuses.is_empty(), other.statuses.is_empty()) {
-        (false, false) => return None,
-        (false, true) => one.statuses.clone(),
-        _ => other.statuses.clone(),
+    let said = |filter: &ConversationFilter| {
+        [
+            !filter.statuses.is_empty(),
+            filter.assignee.is_some(),
+            filter.tag.is_some(),
+            filter.rating.is_some(),
+            filter.page.is_some(),
+            filter.session.is_some(),
+            filter.visitor.is_some(),
+            filter.since.is_some(),
+            filter.until.is_some(),
+        ]
     };
+    if said(one).into_iter().zip(said(other)).any(|(one, other)| one && other) {
+        return None;
+    }
+    let (one, other) = (one.clone(), other.clone());
     Some(ConversationFilter {
-        statuses,
-        assignee: either(&one.assignee, &other.assignee)?,
-        tag: either(&one.tag, &other.tag)?,
-        rating: either(&one.rating, &other.rating)?,
-        page: either(&one.page, &other.page)?,
-        session: either(&one.session, &other.session)?,
-        visitor: either(&one.visitor, &other.visitor)?,
-        since: either(&one.since, &other.since)?,
-        until: either(&one.until, &other.until)?,
+        statuses: [one.statuses, other.statuses].concat(),
+        assignee: one.assignee.or(other.assignee),
+        tag: one.tag.or(other.tag),
+        rating: one.rating.or(other.rating),
+        page: one.page.or(other.page),
+        session: one.session.or(other.session),
+        visitor: one.visitor.or(other.visitor),
+        since: one.since.or(other.since),
+        until: one.until.or(other.until),
     })
 }
 

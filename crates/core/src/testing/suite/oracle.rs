@@ -1,5 +1,7 @@
 //! Random sequences of calls, compared with the memory store.
 
+mod inbox;
+
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
@@ -7,11 +9,9 @@ use proptest::test_runner::{Config, RngSeed, TestRunner};
 use super::{Fixture, SITE, bare_session, session};
 use crate::testing::MemoryStore;
 use crate::{
-    Answering, Assigned, BeginConversation, Clock as _, CloseTurn, ConversationFilter, ConversationId,
-    ConversationName, ConversationQuery, ConversationState, ConversationStatus, ConversationUpdate, Feedback,
-    IdempotencyKey, ListCursor, MessageId, MessageStatus, NewMessage, OpenTurn, OperatorName, RateAnswer,
-    Rating, Role, SavePartial, SessionKey, SiteStore as _, Store, Tag, ThreadPage, Timestamp, TurnOpening,
-    Visit,
+    CloseTurn, ConversationFilter, ConversationName, ConversationQuery, Feedback, ListCursor, MessageId,
+    MessageStatus, OpenTurn, RateAnswer, Rating, SavePartial, SessionKey, SiteStore as _, Store, ThreadPage,
+    TurnOpening,
 };
 
 /// How many sequences are tried, and how many calls each has.
@@ -20,70 +20,17 @@ const CALLS: usize = 60;
 
 #[derive(Clone, Debug)]
 enum Call {
-    Open {
-        who: u8,
-        text: u8,
-        key: Option<u8>,
-        history: u32,
-        page: Option<u8>,
-    },
-    Begin {
-        who: u8,
-        id: [u8; 16],
-        page: Option<u8>,
-    },
-    Update {
-        who: u8,
-        stale: bool,
-        state: u8,
-        role: Option<u8>,
-        id: [u8; 16],
-        key: Option<u8>,
-        is_activity: bool,
-    },
-    MarkRead {
-        who: u8,
-        count: u32,
-    },
-    Filter {
-        filter: u16,
-        limit: u32,
-    },
-    Save {
-        answer: u8,
-        text: u8,
-    },
-    Close {
-        answer: u8,
-        status: MessageStatus,
-        text: u8,
-    },
+    Open { who: u8, text: u8, key: Option<u8>, history: u32, page: Option<u8> },
+    Inbox(inbox::Call),
+    Save { answer: u8, text: u8 },
+    Close { answer: u8, status: MessageStatus, text: u8 },
     Interrupt,
-    List {
-        limit: u32,
-        after_first: bool,
-    },
-    Thread {
-        who: u8,
-        before: Option<u32>,
-        limit: u32,
-    },
-    Changes {
-        who: u8,
-        after: u32,
-        limit: u32,
-    },
-    Rate {
-        who: u8,
-        answer: u8,
-        rating: Option<bool>,
-    },
-    Delete {
-        who: u8,
-    },
-    Pass {
-        seconds: u8,
-    },
+    List { limit: u32, after_first: bool },
+    Thread { who: u8, before: Option<u32>, limit: u32 },
+    Changes { who: u8, after: u32, limit: u32 },
+    Rate { who: u8, answer: u8, rating: Option<bool> },
+    Delete { who: u8 },
+    Pass { seconds: u8 },
 }
 
 fn calls() -> impl Strategy<Value = Vec<Call>> {
@@ -96,15 +43,7 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
     let call = prop_oneof![
         8 => (0..6_u8, 0..4_u8, proptest::option::of(0..3_u8), 1..8_u32, proptest::option::of(0..3_u8))
             .prop_map(|(who, text, key, history, page)| Call::Open { who, text, key, history, page }),
-        1 => (0..6_u8, any::<[u8; 16]>(), proptest::option::of(0..3_u8))
-            .prop_map(|(who, id, page)| Call::Begin { who, id, page }),
-        4 => (0..6_u8, proptest::bool::weighted(0.2), any::<u8>(), proptest::option::of(0..3_u8), any::<[u8; 16]>(),
-              proptest::option::of(0..5_u8), any::<bool>())
-            .prop_map(|(who, stale, state, role, id, key, is_activity)| {
-                Call::Update { who, stale, state, role, id, key, is_activity }
-            }),
-        1 => (0..6_u8, 0..6_u32).prop_map(|(who, count)| Call::MarkRead { who, count }),
-        2 => (any::<u16>(), 1..6_u32).prop_map(|(filter, limit)| Call::Filter { filter, limit }),
+        8 => inbox::calls().prop_map(Call::Inbox),
         2 => (any::<u8>(), 0..4_u8).prop_map(|(answer, text)| Call::Save { answer, text }),
         8 => (any::<u8>(), status, 0..4_u8).prop_map(|(answer, status, text)| Call::Close { answer, status, text }),
         1 => Just(Call::Interrupt),
@@ -118,38 +57,6 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
         2 => (0..3_u8).prop_map(|seconds| Call::Pass { seconds }),
     ];
     proptest::collection::vec(call, CALLS)
-}
-
-fn visit(page: Option<u8>) -> Visit {
-    let page = page.map(|page| format!("/page/{page}"));
-    Visit { language: page.as_ref().map(|_| "en".to_owned()), page, ..Visit::default() }
-}
-
-/// One of the states that there can be.
-fn state(n: u8) -> ConversationState {
-    let name = |n: u8| ["Ben", "Maya"].get(usize::from(n)).map(|name| OperatorName::parse(name).unwrap());
-    let tags = ["refund", "vip"].iter().enumerate().filter(|(bit, _)| (n >> bit) & 1 == 1);
-    ConversationState {
-        status: ConversationStatus::ALL[usize::from(n / 4 % 3)],
-        answering: name(n / 12 % 4).map(|operator| Answering { operator, since: Timestamp::from_millis(7) }),
-        assignee: name(n / 48 % 3),
-        tags: tags.map(|(_, tag)| Tag::parse(tag).unwrap()).collect(),
-        contact: None,
-    }
-}
-
-/// One of the filters that there can be: of half of them each condition.
-fn filter(n: u16) -> ConversationFilter {
-    let like = state(n.to_le_bytes()[1]);
-    let is = |bit: u8| (n >> bit) & 1 == 1;
-    ConversationFilter {
-        statuses: if is(0) { vec![like.status] } else { Vec::new() },
-        assignee: is(1).then(|| like.assignee.map_or(Assigned::ToNobody, Assigned::To)),
-        tag: like.tags.into_iter().next().filter(|_| is(2)),
-        page: is(3).then(|| "/page/1".to_owned()),
-        rating: is(4).then_some(Rating::Up),
-        ..ConversationFilter::default()
-    }
 }
 
 /// Each sequence has visitors of its own, so that one store serves all of them.
@@ -204,60 +111,12 @@ async fn apply(
                 Some(key) => f.keyed_turn(&visitor, &text, &format!("key{key}")),
                 None => f.turn(&visitor, &text),
             };
-            return (String::new(), Some(OpenTurn { history_limit: history, visit: visit(page), ..turn }));
+            return (
+                String::new(),
+                Some(OpenTurn { history_limit: history, visit: inbox::visit(page), ..turn }),
+            );
         }
-        Call::Begin { who, id, page } => {
-            let (id, now) = (ConversationId::from_bytes(id), f.clock.now());
-            let begin = BeginConversation { session: visitor(sequence, who), id, visit: visit(page), now };
-            format!("{:?}", store.begin_conversation(begin).await.unwrap())
-        }
-        Call::Update { who, stale, state: to, role, id, key, is_activity } => {
-            let name = ConversationName::Session(visitor(sequence, who));
-            let Some((_, before)) = store.conversation(&name).await.unwrap() else {
-                return (String::new(), None);
-            };
-            let message = role.map(|role| NewMessage {
-                id: MessageId::from_bytes(id),
-                role: [Role::Operator, Role::Event, Role::Note][usize::from(role)],
-                text: format!("said {to}"),
-                author: state(to).assignee,
-                idempotency_key: key.map(|key| IdempotencyKey::parse(&format!("key{key}")).unwrap()),
-            });
-            let update = ConversationUpdate {
-                site: SITE,
-                conversation: before.id,
-                expected_revision: before.revision - u32::from(stale && before.revision > 0),
-                state: state(to),
-                message,
-                is_activity,
-                now: f.clock.now(),
-            };
-            let updated = store.update_conversation(update).await.unwrap();
-            format!("{before:?} {:?} {updated:?}", before.visit.page)
-        }
-        Call::MarkRead { who, count } => {
-            let name = ConversationName::Session(visitor(sequence, who));
-            if let Some((_, found)) = store.conversation(&name).await.unwrap() {
-                store.mark_read(SITE, found.id, count).await.unwrap();
-            }
-            String::new()
-        }
-        Call::Filter { filter: n, limit } => {
-            let filter = filter(n);
-            let count = store.count_conversations(SITE, &filter, limit).await.unwrap();
-            let mut found = Vec::new();
-            let mut after = None;
-            loop {
-                let query = ConversationQuery { site: SITE, filter: filter.clone(), after, limit };
-                let page = store.conversations(query).await.unwrap();
-                found.extend(page.conversations);
-                after = page.next;
-                if after.is_none() {
-                    break;
-                }
-            }
-            format!("{count} {found:?}")
-        }
+        Call::Inbox(ref call) => inbox::apply(f, store, &visitor(sequence, call.who()), call).await,
         Call::Save { answer, text } => {
             let Some(answer) = pick(answer) else { return (String::new(), None) };
             let partial = SavePartial { site: SITE, answer, text: format!("partial {text}") };

@@ -92,16 +92,16 @@ pub async fn of_several_changes_at_once_one_is_stored(f: &mut Fixture) {
     for round in 1..4 {
         let seen = summary(f, &session("a")).await;
         let names: Vec<_> = (0..12).map(|n| format!("operator {n}")).collect();
-        let updates = names.iter().map(|name| {
+        let changes = names.iter().map(|name| {
             let message = (round > 1).then(|| said(f, Role::Event, name, "joined"));
             f.store.update_conversation(change(f, &seen, answered_by(f, name), message))
         });
-        let updated: Vec<_> =
-            join_all(updates).await.into_iter().map(|updated| updated.unwrap().unwrap()).collect();
+        let outcomes: Vec<_> =
+            join_all(changes).await.into_iter().map(|outcome| outcome.unwrap().unwrap()).collect();
         let won: Vec<_> =
-            names.iter().zip(&updated).filter(|(_, it)| **it == UpdatedConversation::Done).collect();
-        assert_eq!(won.len(), 1, "{updated:?}");
-        assert_eq!(updated.iter().filter(|it| **it == UpdatedConversation::Outdated).count(), 11);
+            names.iter().zip(&outcomes).filter(|(_, it)| **it == UpdatedConversation::Done).collect();
+        assert_eq!(won.len(), 1, "{outcomes:?}");
+        assert_eq!(outcomes.iter().filter(|it| **it == UpdatedConversation::Outdated).count(), 11);
         let now = summary(f, &session("a")).await;
         assert_eq!((now.revision, now.state), (seen.revision + 1, answered_by(f, won[0].0)));
     }
