@@ -69,3 +69,64 @@ test('messages are found by whole words, of their own site only', async () => {
   const found = await t.query(internal.conversations.search, { site: SITE, words: 'parcel', limit: 10 });
   expect(found.map((hit) => [hit.conversation.id, hit.message.text])).toEqual([[conversation, 'where is my parcel']]);
 });
+
+test('a filter is looked up or gone along, however many conversations are between, and a call has its limit', async () => {
+  const t = deployment();
+  const states = {
+    open: { status: 'open' as const, tags: [] as string[] },
+    waiting: { status: 'needs_person' as const, tags: ['vip'] },
+  };
+  await t.run(async (ctx) => {
+    for (let n = 0; n < 2300; n++) {
+      await ctx.db.insert('conversations', {
+        conversation: id(n),
+        site: SITE,
+        session: `s${n}`,
+        secret: '',
+        createdAt: 1,
+        updatedAt: Math.floor(n / 3),
+        lastMessage: 'x'.repeat(500),
+        lastRole: 'user',
+        messageCount: 2,
+        revision: 2,
+        // Those of before there was an inbox have none.
+        ...(n % 2 ? { state: n % 500 === 1 ? states.waiting : states.open } : {}),
+      });
+    }
+  });
+  const pages = async (filter: object, limit = 9) => {
+    const found: string[] = [];
+    let after: { updatedAt: number; id: string } | undefined;
+    for (let calls = 1; ; calls++) {
+      const page = await t.query(internal.conversations.list, { site: SITE, limit, after, filter });
+      found.push(...page.conversations.map((conversation) => conversation.id));
+      after = page.next;
+      if (!after) return { found, calls };
+    }
+  };
+  const waiting = [2001, 1501, 1001, 501, 1].map(id);
+  expect(await pages({ statuses: ['needs_person'] })).toEqual({ found: waiting, calls: 1 });
+  expect(await pages({ statuses: ['needs_person'] }, 2)).toEqual({ found: waiting, calls: 3 });
+  expect(await pages({ tag: 'vip' })).toEqual({ found: waiting, calls: 3 });
+  expect(await pages({ tag: 'nobody' })).toEqual({ found: [], calls: 3 });
+  const count = (filter: object, atMost = 99) => t.query(internal.inbox.count, { site: SITE, filter, atMost });
+  expect(await count({ statuses: ['needs_person'] })).toBe(5);
+  expect(await count({ statuses: ['open'] })).toBe(99);
+  expect(await count({ tag: 'vip' })).toBe(2);
+});
+
+test('what was there before there was an inbox is open and has been seen', async () => {
+  const t = deployment();
+  const { conversation } = await say(t, 'a', 'hello', 'Hello');
+  await t.run(async (ctx) => {
+    for (const row of await ctx.db.query('conversations').collect()) {
+      await ctx.db.patch(row._id, { readCount: undefined, state: undefined });
+    }
+  });
+  const read = async () => (await thread(t, 'a'))?.conversation;
+  expect(await read()).toMatchObject({ readCount: 2, messageCount: 2, state: { status: 'open', tags: [] } });
+  await say(t, 'a', 'more', 'Yes?');
+  expect(await read()).toMatchObject({ readCount: 2, messageCount: 4 });
+  await t.mutation(internal.inbox.markRead, { site: SITE, conversation, count: 9 });
+  expect(await read()).toMatchObject({ readCount: 4, messageCount: 4 });
+});

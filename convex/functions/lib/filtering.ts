@@ -73,9 +73,8 @@ async function rowsAfter(
   { updatedAt, id }: Place,
   wanted: number,
 ): Promise<Row[]> {
-  const same = await candidates(ctx, site, filter, (range) =>
-    range.eq('updatedAt', updatedAt).lt('conversation', id),
-  ).take(wanted);
+  const ofThatMoment: Narrow = (range) => range.eq('updatedAt', updatedAt).lt('conversation', id);
+  const same = updatedAt === Infinity ? [] : await candidates(ctx, site, filter, ofThatMoment).take(wanted);
   if (same.length === wanted) return same;
   const earlier = await candidates(ctx, site, filter, (range) => range.lt('updatedAt', updatedAt)).take(
     wanted - same.length,
@@ -136,9 +135,10 @@ export async function walk(
   take: (row: Row) => boolean,
 ): Promise<Place | undefined> {
   let at = beginning(filter, after);
+  const isFiltered = Object.keys(filter).length > 0;
   const ofSession = filter.session === undefined ? undefined : await rowsOfSession(ctx, site, filter.session, at);
   for (let looked = 0; looked < most; ) {
-    const wanted = Math.min(PORTION, most - looked);
+    const wanted = Math.min(isFiltered ? PORTION : most, most - looked);
     const rows = ofSession?.slice(looked, looked + wanted) ?? (await rowsAfter(ctx, site, filter, at, wanted));
     for (const row of rows) {
       if (filter.since !== undefined && row.updatedAt < filter.since) return undefined;

@@ -29,6 +29,7 @@ use client::{Client, Kind};
 use error::Failure;
 pub use error::OpenConvexError;
 pub(crate) use export::export;
+pub(crate) use nodes::nodes;
 pub use settings::{ConvexKey, ConvexSettings, ConvexUrl, InvalidConvexKey, InvalidConvexUrl};
 pub(crate) use target::ConvexTarget;
 use values::Whole;

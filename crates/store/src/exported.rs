@@ -69,7 +69,7 @@ pub enum ExportedRow {
     /// A key, with its hash.
     Key(StoredKey),
     /// A conversation. Its messages follow.
-    Conversation(ExportedConversation),
+    Conversation(Box<ExportedConversation>),
     /// A message.
     Message(ConversationId, Message),
 }

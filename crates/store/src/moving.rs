@@ -9,6 +9,7 @@ mod compare;
 mod error;
 mod mark;
 mod reading;
+mod served;
 
 use frontdesk_core::{Clock, ConversationId, SessionKey};
 
@@ -55,8 +56,8 @@ pub(crate) struct Known {
 
 /// Copies everything from one store to another that is empty, or goes on with that, and compares the two.
 ///
-/// Nobody may serve the API on either meanwhile. Only with SQLite is that seen to; with the others it is up to whoever asks,
-/// and what was changed is found by the comparison. `tell` is told after each step how much has been read of what there is
+/// Nobody may serve the API on either meanwhile. With SQLite its lock sees to that; with the others servers are noticed that
+/// show that they live when the move begins. What is changed later is found by the comparison. `tell` is told after each step how much has been read of what there is
 /// to write, and then to compare.
 ///
 /// Not copied: operators' sessions, the browsers they have used, and tries to sign in.
@@ -72,6 +73,14 @@ pub fn move_store(
     }
     check_that_it_exists(from)?;
     let _held = [hold(from, MoveError::SourceInUse)?, hold(to, MoveError::TargetInUse)?];
+    let [source, target] = served::served([from, to]);
+    if let Some(node) = source? {
+        return Err(MoveError::SourceInUse(Box::new(node)));
+    }
+    // What is wrong with it is said when it is opened.
+    if let Ok(Some(node)) = target {
+        return Err(MoveError::TargetInUse(Box::new(node)));
+    }
     let mut target = open_target(to, clock)?;
     let broken = |why| MoveError::Write { store: to.to_string(), why };
     let after = begin(&mut *target, to, &name).map_err(broken)??;

@@ -92,7 +92,7 @@ fn make_site(to: &StoreUrl, clock: &dyn Clock) -> Result<(), MoveError> {
 
 fn put(target: &mut dyn Target, found: read::Found) -> Result<(), String> {
     let id = found.conversation.summary.id;
-    let mut rows = vec![ExportedRow::Conversation(found.conversation)];
+    let mut rows = vec![ExportedRow::Conversation(Box::new(found.conversation))];
     rows.extend(found.messages.into_iter().map(|message| ExportedRow::Message(id, message)));
     target.put(&rows, None)
 }

@@ -8,6 +8,7 @@
 //! not answered may have been done: what is repeated then finds out by the ids that came in.
 
 mod abandoned;
+mod answers;
 mod batches;
 mod changes;
 mod connection;
@@ -47,6 +48,7 @@ use engine::Engine;
 pub use error::OpenPostgresError;
 pub(crate) use export::export;
 use migrations::{MIGRATIONS, Migration};
+pub(crate) use nodes::nodes;
 pub(crate) use target::PostgresTarget;
 use tls::Encryption;
 pub use url::PostgresUrl;

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use frontdesk_core::{
-    Clock as _, ConversationSummary, Feedback, FeedbackReason, FinishReason, Message, SystemClock, Timestamp,
-    TurnFailure, Usage, VisitorIdentity,
+    Clock as _, ConversationState, ConversationSummary, EmailAddress, Feedback, FeedbackReason, FinishReason,
+    Message, OperatorName, Rating, SystemClock, Tag, Timestamp, TurnFailure, Usage, Visit, VisitorIdentity,
 };
 use frontdesk_store::{BackupError, Counts, ExportedRow, NewFile, StoreUrl};
 use serde::Serialize;
@@ -49,9 +49,28 @@ enum Line<'a> {
         last_message: &'a str,
         last_role: &'static str,
         message_count: u32,
+        read_count: u32,
         has_secret: bool,
+        status: &'static str,
+        tags: Vec<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         visitor: Option<VisitorLine<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        assignee: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        answered_by: Option<AnsweringLine<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        contact: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rating: Option<&'static str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        page: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        referrer: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        user_agent: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        language: Option<&'a str>,
     },
     Message(MessageLine<'a>),
     End(CountsLine),
@@ -68,6 +87,8 @@ struct MessageLine<'a> {
     content: &'a str,
     created_at: i64,
     status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_message_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,6 +124,13 @@ impl<'a> From<&'a Feedback> for FeedbackLine<'a> {
             comment: feedback.comment.as_deref(),
         }
     }
+}
+
+/// The operator who answers in place of the AI.
+#[derive(Serialize)]
+struct AnsweringLine<'a> {
+    name: &'a str,
+    since: i64,
 }
 
 #[derive(Serialize)]
@@ -202,6 +230,8 @@ fn write_row(output: &mut impl Write, row: &ExportedRow) -> io::Result<()> {
 }
 
 fn conversation_line(site_id: String, summary: &ConversationSummary) -> Line<'_> {
+    let ConversationState { status, answering, assignee, tags, contact } = &summary.state;
+    let Visit { page, referrer, user_agent, language } = &summary.visit;
     Line::Conversation {
         id: summary.id.to_string(),
         site_id,
@@ -211,8 +241,22 @@ fn conversation_line(site_id: String, summary: &ConversationSummary) -> Line<'_>
         last_message: &summary.last_message,
         last_role: summary.last_role.as_str(),
         message_count: summary.message_count,
+        read_count: summary.read_count,
         has_secret: summary.has_secret,
+        status: status.as_str(),
+        tags: tags.iter().map(Tag::as_str).collect(),
         visitor: summary.identity.as_ref().map(VisitorLine::from),
+        assignee: assignee.as_ref().map(OperatorName::as_str),
+        answered_by: answering.as_ref().map(|answering| AnsweringLine {
+            name: answering.operator.as_str(),
+            since: answering.since.millis(),
+        }),
+        contact: contact.as_ref().map(EmailAddress::as_str),
+        rating: summary.rating.map(Rating::as_str),
+        page: page.as_deref(),
+        referrer: referrer.as_deref(),
+        user_agent: user_agent.as_deref(),
+        language: language.as_deref(),
     }
 }
 
@@ -226,6 +270,7 @@ fn message_line(conversation_id: String, message: &Message) -> MessageLine<'_> {
         content: &message.text,
         created_at: message.created_at.millis(),
         status: message.status.as_str(),
+        name: message.author.as_ref().map(OperatorName::as_str),
         client_message_id: message.idempotency_key.as_ref().map(frontdesk_core::IdempotencyKey::as_str),
         model: facts.model.as_deref(),
         finish_reason: facts.finish.map(FinishReason::as_str),

@@ -169,7 +169,7 @@ impl Reader {
             for WireRow { conversation, message } in page.rows {
                 let id = values::conversation_id(&conversation)?;
                 while let Some(begun) = conversations.next_if(|row| row.summary.id <= id) {
-                    take(ExportedRow::Conversation(begun)).map_err(Broken::Taker)?;
+                    take(ExportedRow::Conversation(Box::new(begun))).map_err(Broken::Taker)?;
                 }
                 take(ExportedRow::Message(id, message.read()?)).map_err(Broken::Taker)?;
             }
@@ -181,7 +181,7 @@ impl Reader {
             }
         }
         for rest in conversations {
-            take(ExportedRow::Conversation(rest)).map_err(Broken::Taker)?;
+            take(ExportedRow::Conversation(Box::new(rest))).map_err(Broken::Taker)?;
         }
         Ok(())
     }

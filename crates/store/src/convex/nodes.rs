@@ -1,15 +1,30 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use frontdesk_core::{NodeBeats, NodeId, NodeStore, StoreError, Timestamp};
+use frontdesk_core::{NodeBeats, NodeId, NodeStore, StoreError, SystemRandom, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
+use tokio::runtime::Builder;
 
-use super::ConvexStore;
+use super::export::in_words;
 use super::values::{self, Whole};
+use super::{ConvexSettings, ConvexStore};
+use crate::BackupError;
 
 #[derive(Deserialize)]
 struct WireBeats {
     node: String,
     beats: Whole<u64>,
+}
+
+/// The nodes that a deployment knows.
+pub(crate) fn nodes(settings: &ConvexSettings) -> Result<Vec<NodeBeats>, BackupError> {
+    let failed = |why: String| BackupError::Server { server: format!("Convex at {}", settings.url), why };
+    let store =
+        ConvexStore::new(settings, Arc::new(SystemRandom)).map_err(|error| failed(error.to_string()))?;
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| failed(error.to_string()))?;
+    runtime.block_on(store.nodes()).map_err(|error| failed(in_words(&error)))
 }
 
 #[async_trait]

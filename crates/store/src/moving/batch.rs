@@ -65,7 +65,7 @@ mod tests {
 
     fn conversation(n: u8) -> ExportedRow {
         let now = Timestamp::default();
-        ExportedRow::Conversation(ExportedConversation {
+        ExportedRow::Conversation(Box::new(ExportedConversation {
             site: SiteId::DEFAULT,
             secret: None,
             summary: ConversationSummary {
@@ -84,7 +84,7 @@ mod tests {
                 state: ConversationState::default(),
                 rating: None,
             },
-        })
+        }))
     }
 
     fn message(of: u8, text: String) -> ExportedRow {

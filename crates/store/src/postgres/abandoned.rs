@@ -8,9 +8,9 @@ use frontdesk_core::{
 use tokio::time::sleep;
 use tracing::info;
 
+use super::answers;
 use super::batches::Outcome;
 use super::engine::{Engine, Repeat};
-use super::turns;
 
 /// How often they are looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -71,7 +71,7 @@ async fn end(engine: &Engine, answer: MessageId, turn: Turn) {
     };
     let close: Arc<[_]> = Arc::new([close]);
     let closed =
-        engine.transact(Repeat::Harmless, |connection| turns::close(connection, Arc::clone(&close))).await;
+        engine.transact(Repeat::Harmless, |connection| answers::close(connection, Arc::clone(&close))).await;
     let mut turns = engine.abandoned.lock();
     match closed.as_deref() {
         Ok([Outcome::Stored | Outcome::Overtaken]) => {

@@ -6,10 +6,10 @@ use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
+use super::answers;
 use super::connection::Connection;
 use super::engine::{Engine, Repeat};
 use super::error::Failure;
-use super::turns;
 
 /// How many changes may wait; more of them wait to be let in.
 const QUEUE: usize = 1024;
@@ -42,7 +42,7 @@ impl Change for SavePartial {
         connection: Arc<Connection>,
         changes: Arc<[Self]>,
     ) -> BoxFuture<'static, Result<Vec<Outcome>, Failure>> {
-        turns::save_partials(connection, changes).boxed()
+        answers::save_partials(connection, changes).boxed()
     }
 }
 
@@ -51,7 +51,7 @@ impl Change for CloseTurn {
         connection: Arc<Connection>,
         changes: Arc<[Self]>,
     ) -> BoxFuture<'static, Result<Vec<Outcome>, Failure>> {
-        turns::close(connection, changes).boxed()
+        answers::close(connection, changes).boxed()
     }
 }
 

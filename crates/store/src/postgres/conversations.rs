@@ -20,7 +20,7 @@ use super::statements::{
     THREAD,
 };
 use super::turns::uuid;
-use super::{PostgresStore, changes, filtering, search, turns};
+use super::{PostgresStore, answers, changes, filtering, search, turns};
 
 #[async_trait]
 impl ConversationStore for PostgresStore {
@@ -58,7 +58,7 @@ impl ConversationStore for PostgresStore {
         let (with_text, without) =
             (MessageStatus::of_broken("text").as_str(), MessageStatus::of_broken("").as_str());
         let values: [&(dyn ToSql + Sync); 4] =
-            [&with_text, &without, &TurnFailure::Restarted.code(), &turns::blank()];
+            [&with_text, &without, &TurnFailure::Restarted.code(), &answers::blank()];
         self.engine.execute(Repeat::Harmless, INTERRUPT_UNFINISHED, &values).await
     }
 

@@ -126,7 +126,7 @@ async fn conversations(
             let id = summary.id;
             let conversation =
                 ExportedConversation { site, secret: rows::optional_secret(row, SUMMARY)?, summary };
-            take(ExportedRow::Conversation(conversation)).map_err(Broken::Taker)?;
+            take(ExportedRow::Conversation(Box::new(conversation))).map_err(Broken::Taker)?;
             while let Some(row) = messages.next_of(id).await? {
                 take(ExportedRow::Message(id, rows::message(&row, 0)?)).map_err(Broken::Taker)?;
             }

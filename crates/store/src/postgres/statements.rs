@@ -209,6 +209,7 @@ statements! {
          WHERE status = 'streaming'
            AND coalesce(node_id, '00000000-0000-0000-0000-000000000000') NOT IN (SELECT id FROM nodes)
          ORDER BY 1";
+    HAS_NODES = "SELECT to_regclass('nodes') IS NOT NULL";
     LOCK_NODE = "SELECT beats FROM nodes WHERE id = $1 FOR UPDATE";
     FORGET_NODE = "DELETE FROM nodes WHERE id = $1";
     /// The conversations of a node's answers, which nobody else changes until the unit of work is over.

@@ -9,7 +9,7 @@ use super::error::is_full;
 use crate::new_file::folder_of;
 
 /// How many prepared statements a connection keeps. There are fewer in this crate.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 128;
 
 /// How long a statement waits for another process, as when the dashboard runs apart from the API.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -115,7 +115,7 @@ fn conversations(
     for conversation in statement.query_map(params![site.as_bytes(), after.as_bytes()], read)? {
         let conversation = conversation?;
         let id = conversation.summary.id;
-        take(ExportedRow::Conversation(conversation)).map_err(Broken::Taker)?;
+        take(ExportedRow::Conversation(Box::new(conversation))).map_err(Broken::Taker)?;
         let sql = format!("SELECT {MESSAGE} FROM messages WHERE conversation_id = ? ORDER BY seq");
         let mut messages = connection.prepare_cached(&sql)?;
         for message in messages.query_map(params![id.as_bytes()], rows::message)? {

@@ -212,13 +212,11 @@ impl<'a> Page<'a> {
                 }
             }
             walked += step;
-            match next {
-                Some(next) => self.at = next,
-                None => {
-                    self.is_end = true;
-                    return Ok(());
-                }
-            }
+            let Some(next) = next else {
+                self.is_end = true;
+                return Ok(());
+            };
+            self.at = next;
         }
         Ok(())
     }

@@ -45,12 +45,11 @@ pub(super) fn open(connection: &Connection, turn: &OpenTurn) -> Result<TurnOpeni
             return Ok(TurnOpening::Busy { answer });
         }
     }
-    let Found { id: conversation, operator } = match found {
-        Some(found) => found,
-        None => {
-            let id = begin_conversation(connection, &turn.session, turn.ids.conversation, turn.now)?;
-            Found { id, operator: None }
-        }
+    let Found { id: conversation, operator } = if let Some(found) = found {
+        found
+    } else {
+        let id = begin_conversation(connection, &turn.session, turn.ids.conversation, turn.now)?;
+        Found { id, operator: None }
     };
     let (visitor_message, seq) = match again {
         Some(known) => {

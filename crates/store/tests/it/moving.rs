@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use frontdesk_core::testing::ManualClock;
 use frontdesk_core::testing::suite::{Fixture, OTHER_SITE, SITE, oracle, session};
 use frontdesk_core::{
     AnswerFacts, Answering, Clock as _, CloseTurn, ConversationName, ConversationState, ConversationStatus,
     ConversationUpdate, EmailAddress, Feedback, FeedbackReason, FinishReason, KeyId, KeyKind, MessageId,
-    MessageStatus, NewMessage, OpenTurn, OperatorName, OperatorSession, RateAnswer, Rating, Role,
+    MessageStatus, NewMessage, NodeId, OpenTurn, OperatorName, OperatorSession, RateAnswer, Rating, Role,
     SavePartial, SessionKey, SiteDocument, StoredKey, Tag, TokenHash, TurnFailure, UpdatedConversation,
     Usage, Visit, VisitorIdentity,
 };
@@ -432,6 +433,50 @@ mod refusals {
         assert!(matches!(error, MoveError::TargetInUse(_)), "{error}");
         drop(held);
         moved(&sqlite(&from), &sqlite(&to)).unwrap();
+    }
+
+    /// Shows that a node lives, every half a second, as long as `during` takes.
+    fn while_a_node_lives<T>(url: &StoreUrl, during: impl FnOnce() -> T) -> T {
+        let store = open(url, &ManualClock::default()).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let node = NodeId::from_bytes([5; 16]);
+        runtime.block_on(store.beat(node, ManualClock::default().now())).unwrap();
+        let beating = runtime.spawn(async move {
+            loop {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                let _ = store.beat(node, ManualClock::default().now()).await;
+            }
+        });
+        let done = during();
+        beating.abort();
+        done
+    }
+
+    #[test]
+    fn a_server_that_works_with_a_shared_store_is_noticed_and_one_that_died_is_not_waited_for() {
+        let Some(server) = server() else { return };
+        let (folder, from, _) = pair();
+        let (_, shared) = postgres(server);
+        let copy = sqlite(&folder.path().join("copy.db"));
+        let error = while_a_node_lives(&shared, || moved(&shared, &copy).unwrap_err());
+        assert!(matches!(error, MoveError::SourceInUse(_)), "{error}");
+        assert!(error.to_string().contains("stop the server"), "{error}");
+        assert!(!folder.path().join("copy.db").exists(), "it was begun all the same");
+        moved(&shared, &copy).unwrap();
+
+        let (_, shared) = postgres(server);
+        let error = while_a_node_lives(&shared, || moved(&sqlite(&from), &shared).unwrap_err());
+        assert!(matches!(error, MoveError::TargetInUse(_)), "{error}");
+        moved(&sqlite(&from), &shared).unwrap();
+    }
+
+    #[test]
+    fn a_server_that_works_with_convex_is_noticed_too() {
+        let Some(deployment) = ConvexDeployment::start() else { return };
+        let (_folder, from, _) = pair();
+        let shared = convex(&deployment);
+        let error = while_a_node_lives(&shared, || moved(&sqlite(&from), &shared).unwrap_err());
+        assert!(matches!(error, MoveError::TargetInUse(_)), "{error}");
     }
 
     #[test]
