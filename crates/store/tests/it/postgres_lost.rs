@@ -5,7 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use frontdesk_core::testing::suite::{PAGE, session};
-use frontdesk_core::{CloseTurn, MessageStatus, StoreErrorKind, TurnFailure, TurnOpening};
+use frontdesk_core::{
+    Answering, Clock as _, CloseTurn, ConversationState, ConversationUpdate, DeliveredMessage, MessageId,
+    MessageStatus, NewMessage, OperatorName, Role, StoreErrorKind, TurnFailure, TurnOpening,
+    UpdatedConversation,
+};
 use frontdesk_testkit::{Cut, Dice, Effort, Fault, PostgresServer, Proxy, Way};
 use tokio::time::{sleep, timeout};
 
@@ -48,6 +52,64 @@ async fn a_commit_whose_reply_is_lost_is_done_once_and_known_to_be_done() {
         let thread = f.thread(&visitor).await;
         assert_eq!((thread.messages.len(), thread.conversation.revision), (2, 3));
         assert_eq!((f.total().await, proxy.cuts()), (n as u64 + 1, 1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_operators_do_and_what_is_said_to_them_is_done_once_though_its_reply_is_lost() {
+    let Some(server) = server() else { return };
+    let name = database(server, "migrated");
+    let mut f = fixture_over(&server.url(&name)).await;
+    let visitor = session("a");
+    f.say(&visitor, "hello", "Hello").await;
+    let maya = OperatorName::parse("Maya").unwrap();
+    let answering = Some(Answering { operator: maya.clone(), since: f.clock.now() });
+    let state = ConversationState { answering, ..ConversationState::default() };
+    let note = NewMessage {
+        id: MessageId::from_bytes([9; 16]),
+        role: Role::Note,
+        text: "hm".to_owned(),
+        author: Some(maya.clone()),
+        idempotency_key: None,
+    };
+    for (step, (state, message)) in
+        [(state.clone(), None), (state, Some(note)), (ConversationState::default(), None)]
+            .into_iter()
+            .enumerate()
+    {
+        let left = AtomicUsize::new(1);
+        let (proxy, is_faulty) = proxy(server, move |_| match left.swap(0, Ordering::SeqCst) {
+            1 => Fault::CutReplyTo { words: b"COMMIT", after: 0, how: Cut::Reset },
+            _ => Fault::None,
+        });
+        f.store = open_url(&server.url_over(proxy.address(), &name));
+        let before = f.thread(&visitor).await.conversation;
+        is_faulty.store(true, Ordering::SeqCst);
+        if step == 2 {
+            let turn = f.turn(&visitor, "are you there?");
+            let expected = DeliveredMessage {
+                conversation: before.id,
+                visitor_message: turn.ids.visitor_message,
+                operator: Some(maya.clone()),
+                repeated: false,
+            };
+            assert_eq!(f.store.open_turn(turn).await.unwrap(), TurnOpening::Delivered(expected));
+        } else {
+            let change = ConversationUpdate {
+                site: visitor.site,
+                conversation: before.id,
+                expected_revision: before.revision,
+                state,
+                message,
+                is_activity: false,
+                now: f.clock.now(),
+            };
+            let updated = f.store.update_conversation(change).await.unwrap();
+            assert_eq!(updated, Some(UpdatedConversation::Done));
+        }
+        let after = f.thread(&visitor).await.conversation;
+        assert_eq!((after.revision, proxy.cuts()), (before.revision + 1, 1), "step {step}");
+        assert_eq!(after.message_count, [2, 3, 4][step]);
     }
 }
 
