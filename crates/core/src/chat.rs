@@ -25,7 +25,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::feed::{Feed, FeedCursor, FeedEvent, Feeds, InvalidFeedCursor};
-pub use self::inbox::{AskForPerson, Asked, HandBack, Inbox, Reply, TakeOver};
+pub use self::inbox::{
+    AskForPerson, Asked, ConversationEdit, Edited, HandBack, Inbox, Noted, Reply, TakeOver,
+};
 pub use self::settings::ChatSettings;
 pub use self::site_feed::{SiteFeed, SiteNews};
 pub use self::typing::{Typing, Typist};

@@ -34,9 +34,9 @@ mod throttle;
 
 pub use canned_replies::{CannedReplies, CannedReply, InvalidCannedReplies};
 pub use chat::{
-    AskForPerson, Asked, Chat, ChatPorts, ChatSettings, Feed, FeedCursor, FeedEvent, Feeds, FollowError,
-    HandBack, Inbox, InvalidFeedCursor, Reply, SendError, SendMessage, Sent, SiteFeed, SiteNews,
-    TYPING_LASTS, TakeOver, Turn, Typing, Typist,
+    AskForPerson, Asked, Chat, ChatPorts, ChatSettings, ConversationEdit, Edited, Feed, FeedCursor,
+    FeedEvent, Feeds, FollowError, HandBack, Inbox, InvalidFeedCursor, Noted, Reply, SendError, SendMessage,
+    Sent, SiteFeed, SiteNews, TYPING_LASTS, TakeOver, Turn, Typing, Typist,
 };
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use conversation::{

@@ -1,19 +1,19 @@
 //! What operators do with conversations, and what visitors ask of them.
 
+mod edit;
 mod outcomes;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Feeds;
 use crate::{
     AnswerFacts, Answering, BeginConversation, Clock, ConversationId, ConversationName, ConversationState,
-    ConversationStatus, ConversationSummary, ConversationUpdate, EventKind, IdempotencyKey, MAX_TAGS,
-    Message, MessageId, MessageStatus, MessageText, NewMessage, NodeNews, Notifier, OperatorName,
-    PersonRequest, Random, Role, SessionKey, SiteId, StoreError, StoreErrorKind, Tag, Typing, Typist,
-    UpdatedConversation,
+    ConversationStatus, ConversationSummary, ConversationUpdate, EventKind, IdempotencyKey, Message,
+    MessageId, MessageStatus, MessageText, NewMessage, NodeNews, Notifier, OperatorName, PersonRequest,
+    Random, Role, SessionKey, SiteId, StoreError, StoreErrorKind, Typing, Typist, UpdatedConversation,
 };
-pub use outcomes::{AskForPerson, Asked, HandBack, Reply, TakeOver};
+pub use edit::{ConversationEdit, Edited};
+pub use outcomes::{AskForPerson, Asked, HandBack, Noted, Reply, TakeOver};
 
 /// How often a change is tried anew when something else has changed in between.
 const TRIES: usize = 20;
@@ -132,7 +132,7 @@ impl Inbox {
         operator: OperatorName,
         text: MessageText,
         key: Option<IdempotencyKey>,
-    ) -> Result<Option<Message>, StoreError> {
+    ) -> Result<Option<Noted>, StoreError> {
         let decide = move |it: &ConversationSummary| {
             let (text, author) = (text.as_str().to_owned(), Some(operator.clone()));
             let words = Words { role: Role::Note, text, author, key: key.clone() };
@@ -140,67 +140,7 @@ impl Inbox {
             Decision::Change(change, ())
         };
         let inbox = self.clone();
-        self.finish(async move { inbox.change(site, conversation, |it| decide(it)).await.map(said) }).await
-    }
-
-    /// Closes a conversation, opens it again, or says that it needs a person. Says whether that was anything new. Whoever had
-    /// taken over a conversation that is closed has not any more.
-    pub async fn set_status(
-        &self,
-        site: SiteId,
-        conversation: ConversationId,
-        operator: OperatorName,
-        status: ConversationStatus,
-    ) -> Result<Option<bool>, StoreError> {
-        let decide = move |it: &ConversationSummary| {
-            if it.state.status == status {
-                return Decision::Keep(false);
-            }
-            let mut state = ConversationState { status, ..it.state.clone() };
-            let kind = match (it.state.status, status) {
-                (_, ConversationStatus::Closed) => {
-                    state.answering = None;
-                    Some(EventKind::Closed)
-                }
-                (ConversationStatus::Closed, _) => Some(EventKind::Reopened),
-                _ => None,
-            };
-            let words = kind.map(|kind| Words::event(kind, Some(&operator)));
-            Decision::Change(Change { state, words, is_activity: false }, true)
-        };
-        let inbox = self.clone();
-        self.finish(async move { inbox.change(site, conversation, |it| decide(it)).await.map(decided) }).await
-    }
-
-    /// Says whose concern a conversation is. Says whether that was anything new.
-    pub async fn assign(
-        &self,
-        site: SiteId,
-        conversation: ConversationId,
-        assignee: Option<OperatorName>,
-    ) -> Result<Option<bool>, StoreError> {
-        let decide = move |state: &ConversationState| ConversationState {
-            assignee: assignee.clone(),
-            ..state.clone()
-        };
-        self.set_state(site, conversation, decide).await
-    }
-
-    /// Puts tags on a conversation and takes others off. Says whether that was anything new. Of more tags than a conversation
-    /// may have, [`MAX_TAGS`], the first in their order are kept.
-    pub async fn tag(
-        &self,
-        site: SiteId,
-        conversation: ConversationId,
-        add: Vec<Tag>,
-        remove: Vec<Tag>,
-    ) -> Result<Option<bool>, StoreError> {
-        let decide = move |state: &ConversationState| {
-            let mut tags: BTreeSet<Tag> = state.tags.iter().chain(&add).cloned().collect();
-            tags.retain(|tag| !remove.contains(tag));
-            ConversationState { tags: tags.into_iter().take(MAX_TAGS).collect(), ..state.clone() }
-        };
-        self.set_state(site, conversation, decide).await
+        self.finish(async move { inbox.change(site, conversation, |it| decide(it)).await.map(noted) }).await
     }
 
     /// Notes that an operator has seen so many messages of a conversation.
@@ -345,23 +285,6 @@ impl Inbox {
         Ok(Asked { conversation, answering })
     }
 
-    async fn set_state(
-        &self,
-        site: SiteId,
-        conversation: ConversationId,
-        decide: impl Fn(&ConversationState) -> ConversationState + Send + Sync + 'static,
-    ) -> Result<Option<bool>, StoreError> {
-        let decide = move |it: &ConversationSummary| {
-            let state = decide(&it.state);
-            if state == it.state {
-                return Decision::Keep(false);
-            }
-            Decision::Change(Change { state, words: None, is_activity: false }, true)
-        };
-        let inbox = self.clone();
-        self.finish(async move { inbox.change(site, conversation, |it| decide(it)).await.map(decided) }).await
-    }
-
     /// Looks at a conversation, decides, and changes it unless something else has changed it meanwhile: then all of it anew.
     async fn change<T>(
         &self,
@@ -443,11 +366,10 @@ fn decided<T>(changed: Option<Changed<T>>) -> Option<T> {
     }
 }
 
-/// The message that was appended, now or before.
-fn said(changed: Option<Changed<()>>) -> Option<Message> {
+fn noted(changed: Option<Changed<()>>) -> Option<Noted> {
     match changed? {
-        Changed::Decided((), message) => message,
-        Changed::Repeated(message) => Some(message),
+        Changed::Decided((), message) => message.map(Noted::Written),
+        Changed::Repeated(message) => Some(Noted::Repeated(message)),
     }
 }
 

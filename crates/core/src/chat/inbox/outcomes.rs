@@ -33,6 +33,15 @@ pub enum Reply {
     TakenBy(Answering),
 }
 
+/// What became of a note.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Noted {
+    /// It is stored.
+    Written(Message),
+    /// It was written before under the same idempotency key.
+    Repeated(Message),
+}
+
 /// A visitor asks for a person.
 #[derive(Clone, Debug, Default)]
 pub struct AskForPerson {

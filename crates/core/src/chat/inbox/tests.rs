@@ -6,8 +6,8 @@ use super::*;
 use crate::testing::suite::{SITE, session};
 use crate::testing::{ManualClock, MemoryStore, ModelCalls, RecordingNotifier, ScriptedModel, SeededRandom};
 use crate::{
-    Chat, ChatPorts, ChatSettings, EmailAddress, FeedEvent, SendMessage, Sent, SiteNews, Store, ThreadPage,
-    Turn, TurnUpdate, Visit,
+    Chat, ChatPorts, ChatSettings, EmailAddress, FeedEvent, SendMessage, Sent, SiteNews, Store, Tag,
+    ThreadPage, Turn, TurnUpdate, Visit,
 };
 
 struct Desk {
@@ -257,4 +257,33 @@ async fn nothing_is_done_to_a_conversation_that_is_not_there() {
     let name = ConversationName::Id(SITE, id);
     let typing = inbox.typing(&name, Typist::Visitor, true);
     assert_eq!(typing.await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn all_of_an_edit_is_one_change_or_none() {
+    let desk = Desk::open();
+    let (turn, _call) = desk.ask("one").await;
+    let edit = async |edit| desk.inbox.edit(SITE, turn.conversation, named("Maya"), edit).await.unwrap();
+    let tags =
+        |names: std::ops::Range<usize>| names.map(|n| Tag::parse(&format!("{n:02}")).unwrap()).collect();
+    let all = ConversationEdit {
+        status: Some(ConversationStatus::Closed),
+        assignee: Some(Some(named("Tom"))),
+        tags: Some(tags(0..20)),
+        ..ConversationEdit::default()
+    };
+    assert_eq!(edit(all.clone()).await, Some(Edited::Done));
+    assert_eq!(edit(all).await, Some(Edited::Unchanged));
+    let too_many = ConversationEdit {
+        status: Some(ConversationStatus::Open),
+        add_tags: tags(20..21),
+        ..ConversationEdit::default()
+    };
+    assert_eq!(edit(too_many.clone()).await, Some(Edited::TooManyTags));
+    let (conversation, messages) = desk.thread().await;
+    assert_eq!((conversation.revision, conversation.state.status), (3, ConversationStatus::Closed));
+    assert_eq!((conversation.state.tags.len(), messages.len()), (20, 3));
+    let swap = ConversationEdit { remove_tags: tags(0..1), ..too_many };
+    assert_eq!(edit(swap).await, Some(Edited::Done));
+    assert_eq!(desk.said().await.last(), Some(&(Role::Event, "reopened".to_owned())));
 }
