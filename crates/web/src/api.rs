@@ -1,14 +1,27 @@
 //! The public listener: the chat API, the admin API and the widget's file.
 
+mod admin_bulk;
+mod admin_canned_replies;
 mod admin_conversation;
 mod admin_conversations;
 mod admin_delete;
+mod admin_edit;
+mod admin_events;
+mod admin_export;
+mod admin_messages;
+mod admin_notes;
+mod admin_office_hours;
+mod admin_return;
+mod admin_site_events;
+mod admin_takeover;
+mod admin_typing;
 mod admin_widget_config;
 pub(crate) mod chat;
 mod chat_stream;
 mod docs;
 pub(crate) mod feedback;
 pub(crate) mod follow;
+mod handoff;
 mod health;
 mod openapi;
 mod ready;
@@ -16,6 +29,7 @@ mod session_delete;
 mod session_events;
 mod session_export;
 mod session_messages;
+mod session_typing;
 mod stop;
 mod widget;
 mod widget_config;
@@ -31,6 +45,7 @@ use frontdesk_core::{Chat, Clock, Inbox, SharedLimits, Store};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use admin_conversations::AnsweringOperator;
 pub(crate) use health::health;
 pub use openapi::document;
 pub(crate) use session_messages::VisibleMessage;
@@ -45,6 +60,9 @@ const KNOWN_CLIENTS: usize = 100_000;
 
 /// How much more a client may read than send.
 const READS_PER_SEND: u32 = 4;
+
+/// How much more often a client may say that somebody types than send.
+const TYPING_PER_SEND: u32 = 2;
 
 /// How many wrong keys a client may try.
 const FAILED_KEYS: RateLimit = RateLimit { requests: 60, window: Duration::from_mins(1) };
@@ -87,6 +105,7 @@ pub(crate) struct Api {
     pub(crate) identity: IdentitySecrets,
     pub(crate) sends: Quota<Subscriber>,
     pub(crate) reads: Quota<Subscriber>,
+    pub(crate) typing: Quota<Subscriber>,
     pub(crate) failed_keys: Quota<Subscriber>,
     pub(crate) widget: widget::Bundle,
     pub(crate) openapi: Bytes,
@@ -97,13 +116,14 @@ pub fn router(ports: ApiPorts, settings: ApiSettings, edge: Edge) -> Router {
     let ApiSettings { keys, identity, origins, rate, widget } = settings;
     let shared = ports.limits.clone();
     let quota = |name, limit| Quota::new(name, limit, KNOWN_CLIENTS, shared.clone());
-    let reads = RateLimit { requests: rate.requests.saturating_mul(READS_PER_SEND), ..rate };
+    let times = |more: u32| RateLimit { requests: rate.requests.saturating_mul(more), ..rate };
     let api = Arc::new(Api {
         ports,
         keys,
         identity,
         sends: quota("sends", rate),
-        reads: quota("reads", reads),
+        reads: quota("reads", times(READS_PER_SEND)),
+        typing: quota("typing", times(TYPING_PER_SEND)),
         failed_keys: quota("failed_keys", FAILED_KEYS),
         widget: widget::Bundle::new(widget),
         openapi: openapi::document().into(),
@@ -129,8 +149,28 @@ fn documented_routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(session_export::session_export))
         .routes(routes!(session_messages::session_messages))
         .routes(routes!(session_events::session_events))
+        .routes(routes!(session_typing::session_typing))
+        .routes(routes!(handoff::handoff))
         .routes(routes!(admin_conversations::admin_conversations))
-        .routes(routes!(admin_conversation::admin_conversation, admin_delete::admin_delete))
+        .routes(routes!(admin_bulk::admin_bulk))
+        .routes(routes!(
+            admin_conversation::admin_conversation,
+            admin_edit::admin_edit,
+            admin_delete::admin_delete
+        ))
+        .routes(routes!(admin_takeover::admin_takeover))
+        .routes(routes!(admin_return::admin_return))
+        .routes(routes!(admin_messages::admin_messages))
+        .routes(routes!(admin_notes::admin_notes))
+        .routes(routes!(admin_typing::admin_typing))
+        .routes(routes!(admin_events::admin_events))
+        .routes(routes!(admin_export::admin_export))
+        .routes(routes!(admin_site_events::admin_site_events))
+        .routes(routes!(
+            admin_canned_replies::admin_canned_replies,
+            admin_canned_replies::set_admin_canned_replies
+        ))
+        .routes(routes!(admin_office_hours::admin_office_hours, admin_office_hours::set_admin_office_hours))
         .routes(routes!(widget_config::widget_config))
         .routes(routes!(admin_widget_config::admin_widget_config))
 }

@@ -12,10 +12,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use frontdesk_core::{FollowError, SendError, StoreError, StoreErrorKind, TurnFailure};
+use frontdesk_core::{Answering, FollowError, SendError, StoreError, StoreErrorKind, TurnFailure};
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::api::AnsweringOperator;
 
 pub(crate) use code::{Code, Facts};
 
@@ -27,6 +29,8 @@ pub(crate) struct ApiError {
     pub(crate) retry_after: Option<u64>,
     /// Which members are wrong, and how.
     pub(crate) details: Vec<Detail>,
+    /// The operator who has the conversation, if that is what is wrong.
+    pub(crate) answering: Option<AnsweringOperator>,
     /// For the log.
     pub(crate) cause: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -50,7 +54,7 @@ impl ApiError {
             Code::ShuttingDown | Code::Turn(_) => 5,
             _ => 1,
         });
-        Self { code, retry_after, details: Vec::new(), cause: None }
+        Self { code, retry_after, details: Vec::new(), answering: None, cause: None }
     }
 
     /// Says when to come back; at least a second from now.
@@ -58,6 +62,11 @@ impl ApiError {
     pub(crate) fn retry_after(self, wait: Duration) -> Self {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         Self { retry_after: Some(seconds.max(1)), ..self }
+    }
+
+    /// The refusal of what only the operator may do who has the conversation.
+    pub(crate) fn taken(by: &Answering) -> Self {
+        Self { answering: Some(by.into()), ..Self::new(Code::ConversationTaken) }
     }
 
     /// The failure of an answer, with what the model's server said of when to come back.
@@ -161,6 +170,9 @@ pub(crate) struct ErrorObject {
     /// Which members are wrong, and how.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) details: Vec<Detail>,
+    /// With `conversation_taken`: the operator who has the conversation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) answering: Option<AnsweringOperator>,
     /// Where the code is documented (RFC 9457, section 3.1.1).
     pub(crate) r#type: String,
     /// The same as `error` (RFC 9457, section 3.1.3).
@@ -181,6 +193,7 @@ impl ErrorObject {
             request_id,
             retry_after: error.retry_after,
             details: error.details.clone(),
+            answering: error.answering.clone(),
             r#type: format!("/docs/errors#{}", facts.code),
             title: facts.error,
             status: facts.status.as_u16(),

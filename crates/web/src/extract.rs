@@ -12,12 +12,15 @@ mod visitor;
 
 pub(crate) use admin::Admin;
 pub(crate) use identity::visitor_identity;
-pub(crate) use json::{FromJson, JsonBody, required_text};
-pub(crate) use path::PathText;
+pub(crate) use json::{
+    FromJson, JsonBody, JsonDocument, message_text, operator_name, present, required_flag, required_text,
+    tags,
+};
+pub(crate) use path::{PathConversation, PathText, conversation_id};
 pub(crate) use query::Query;
-pub(crate) use quota::{ReadQuota, SendQuota};
-pub(crate) use session::{idempotency_key, session_key, session_secret};
-pub(crate) use visit::visit;
+pub(crate) use quota::{ReadQuota, SendQuota, TypingQuota};
+pub(crate) use session::{idempotency_key, own_session, session_key, session_secret};
+pub(crate) use visit::{page_address, visit};
 pub(crate) use visitor::Visitor;
 
 use http::HeaderMap;

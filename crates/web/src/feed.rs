@@ -3,13 +3,13 @@
 use axum::response::Response;
 use bytes::Bytes;
 use frontdesk_core::{
-    ConversationState, Feed, FeedCursor, FeedEvent as CoreEvent, InvalidFeedCursor, MessageId, Role,
-    StoreError, Typing, Typist,
+    ConversationId, ConversationState, EmailAddress, Feed, FeedCursor, FeedEvent as CoreEvent,
+    InvalidFeedCursor, MessageId, OperatorName, Role, StoreError, Tag, Typing, Typist,
 };
 use futures_util::{StreamExt as _, stream};
 use http::HeaderMap;
 use serde::Serialize;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 use utoipa::ToSchema;
 
@@ -67,6 +67,15 @@ pub(crate) enum FeedEvent {
         answering: Option<Answering>,
         /// `open`, `needs_person` or `closed`.
         status: &'static str,
+        /// For operators: whose concern it is; not there if it is nobody's.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        assignee: Option<String>,
+        /// For operators: its tags.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tags: Option<Vec<String>>,
+        /// For operators: where the visitor wants to be written to, if that was said.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        contact: Option<String>,
         cursor: Option<String>,
     },
     /// The feed cannot go on; come back with the last cursor.
@@ -144,7 +153,8 @@ pub(crate) fn follow_feed(
     request_id: &str,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> Response {
-    let follower = Follower { feed, audience, framing, request_id: request_id.to_owned(), is_over: false };
+    let request_id = request_id.to_owned();
+    let follower = Follower { feed, audience, framing, request_id, told: None, is_over: false };
     let events = stream::unfold(follower, async |mut follower| Some((follower.next().await?, follower)));
     framing.respond(events.take_until(end))
 }
@@ -154,6 +164,8 @@ struct Follower {
     audience: Audience,
     framing: Framing,
     request_id: String,
+    /// The state as it was last told.
+    told: Option<(Option<ConversationId>, Option<MessageId>, ConversationState)>,
     is_over: bool,
 }
 
@@ -162,8 +174,10 @@ impl Follower {
         if self.is_over {
             return None;
         }
+        // What is hidden breaks no silence.
+        let heartbeat = Instant::now() + HEARTBEAT;
         loop {
-            match timeout(HEARTBEAT, self.feed.next()).await {
+            match timeout_at(heartbeat, self.feed.next()).await {
                 Err(_) => return Some(self.framing.heartbeat()),
                 Ok(Ok(Some(event))) if self.is_hidden(&event) => {}
                 Ok(Ok(event)) => return event.map(|event| self.encode(event)),
@@ -175,13 +189,28 @@ impl Follower {
         }
     }
 
-    fn is_hidden(&self, event: &CoreEvent) -> bool {
-        self.audience == Audience::Visitor
-            && match event {
-                CoreEvent::Message { message, .. } => !message.role.is_for_visitors(),
-                CoreEvent::Typing(typing) => typing.typist == Typist::Visitor,
-                CoreEvent::Reset | CoreEvent::Text { .. } | CoreEvent::State { .. } => false,
+    /// Whether an event says nothing that a visitor may see.
+    fn is_hidden(&mut self, event: &CoreEvent) -> bool {
+        if self.audience == Audience::Operators {
+            return false;
+        }
+        match event {
+            CoreEvent::Message { message, .. } => !message.role.is_for_visitors(),
+            CoreEvent::Typing(typing) => typing.typist == Typist::Visitor,
+            CoreEvent::State { conversation, answering, state, .. } => {
+                let (status, operator) = (state.status, state.answering.clone());
+                let seen = ConversationState { status, answering: operator, ..ConversationState::default() };
+                let state = Some((*conversation, *answering, seen));
+                let is_known = self.told == state;
+                self.told = state;
+                is_known
             }
+            CoreEvent::Reset => {
+                self.told = None;
+                false
+            }
+            CoreEvent::Text { .. } => false,
+        }
     }
 
     fn encode(&self, event: CoreEvent) -> Bytes {
@@ -198,10 +227,15 @@ impl Follower {
                 (FeedEvent::Token { message_id, token: text, seq, cursor: place }, Some(cursor))
             }
             CoreEvent::State { conversation, answering, state, cursor } => {
+                let is_for_operators = self.audience == Audience::Operators;
+                let shown = |text: Option<String>| text.filter(|_| is_for_operators);
                 let state = FeedEvent::State {
                     conversation_id: conversation.map(|id| id.to_string()),
                     answering: Answering::of(&state, answering),
                     status: state.status.as_str(),
+                    assignee: shown(state.assignee.as_ref().map(OperatorName::to_string)),
+                    tags: is_for_operators.then(|| state.tags.iter().map(Tag::to_string).collect()),
+                    contact: shown(state.contact.as_ref().map(EmailAddress::to_string)),
                     cursor: cursor.map(|cursor| cursor.to_string()),
                 };
                 (state, cursor)

@@ -5,11 +5,13 @@
 
 pub mod api;
 mod assets;
+mod copying;
 mod cursor;
 pub mod dashboard;
 mod error;
 mod extract;
 mod feed;
+mod filter;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod identity;
@@ -20,6 +22,8 @@ mod origins;
 mod proxies;
 mod reply;
 mod serve;
+mod site_documents;
+mod site_feed;
 mod stream;
 mod transcript;
 mod widget_config;

@@ -1,8 +1,21 @@
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
+use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 
 use crate::{ApiError, Code};
+
+/// A JSON object for a request that may have been sent before under the same idempotency key.
+pub(crate) fn replayable(body: &impl Serialize, is_repeated: bool) -> Response {
+    let mut response = JsonReply(body).into_response();
+    if is_repeated {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+/// Says that nothing new was stored, because it had been before under the same idempotency key.
+pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// A JSON object as the response's body.
 #[derive(Clone, Debug)]

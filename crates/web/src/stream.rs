@@ -8,17 +8,16 @@ use frontdesk_core::{
     ConversationId, DeliveredMessage, MessageId, Turn, TurnEnd, TurnReader, TurnUpdate, Usage,
 };
 use futures_util::stream;
-use http::{HeaderName, HeaderValue};
+use http::HeaderValue;
 use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use crate::ApiError;
 use crate::api::chat::{AnsweredBy, DELIVERED};
+use crate::reply::REPLAYED;
 
 pub(crate) use framing::{Framing, HEARTBEAT};
-
-const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// An event of an answer. Clients ignore members and types that they do not know.
 #[derive(Debug, Serialize, ToSchema)]

@@ -10,19 +10,49 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::api::VisibleMessage;
+use crate::{ApiError, Code};
 
 /// The form of a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     Json,
     Markdown,
+    /// For operators' tables.
+    Csv,
+}
+
+/// Who a copy is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// The conversation's visitor, who is "you" in it.
+    Visitor,
+    Operators,
 }
 
 impl Format {
+    /// The form of that name, for operators.
+    pub(crate) fn asked(name: &str) -> Result<Self, ApiError> {
+        match name {
+            "json" => Ok(Self::Json),
+            "markdown" => Ok(Self::Markdown),
+            "csv" => Ok(Self::Csv),
+            _ => Err(ApiError::new(Code::InvalidQuery).detail("format", "must be json, markdown or csv")),
+        }
+    }
+
+    const fn ending(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Markdown => "md",
+            Self::Csv => "csv",
+        }
+    }
+
     pub(crate) const fn content_type(self) -> &'static str {
         match self {
             Self::Json => "application/json; charset=utf-8",
             Self::Markdown => "text/markdown; charset=utf-8",
+            Self::Csv => "text/csv; charset=utf-8",
         }
     }
 }
@@ -54,6 +84,7 @@ impl From<&VisitorIdentity> for VisibleVisitor {
 /// A copy that is being written.
 pub(crate) struct Transcript {
     format: Format,
+    reader: Reader,
     /// What stands before the first message.
     head: Option<String>,
     file_name: String,
@@ -61,17 +92,23 @@ pub(crate) struct Transcript {
 }
 
 impl Transcript {
-    pub(crate) fn new(format: Format, conversation: &ConversationSummary, now: Timestamp) -> Self {
+    pub(crate) fn new(
+        format: Format,
+        reader: Reader,
+        conversation: &ConversationSummary,
+        now: Timestamp,
+    ) -> Self {
         let id = conversation.id.to_string();
-        let (tail, ending) = (&id[id.len() - 4..], if format == Format::Json { "json" } else { "md" });
+        let (tail, ending) = (&id[id.len() - 4..], format.ending());
         let file_name = format!("frontdesk-conversation-c_{tail}-{}.{ending}", moment(now, "%F"));
         let head = match format {
             Format::Json => json_head(conversation, now),
             Format::Markdown => {
                 format!("# Conversation of {}\n", moment(conversation.created_at, "%-d %B %Y"))
             }
+            Format::Csv => CSV_HEAD.to_owned(),
         };
-        Self { format, head: Some(head), file_name, has_messages: false }
+        Self { format, reader, head: Some(head), file_name, has_messages: false }
     }
 
     pub(crate) fn file_name(&self) -> &str {
@@ -90,7 +127,8 @@ impl Transcript {
                     // It has text keys and no other values than texts and numbers.
                     text += &serde_json::to_string(&VisibleMessage::from(message)).unwrap_or_default();
                 }
-                Format::Markdown => text += &markdown(&message),
+                Format::Markdown => text += &markdown(&message, self.reader),
+                Format::Csv => text += &csv_row(&message),
             }
             self.has_messages = true;
         }
@@ -101,7 +139,7 @@ impl Transcript {
     pub(crate) const fn end(&self) -> &'static str {
         match self.format {
             Format::Json => "]}",
-            Format::Markdown => "",
+            Format::Markdown | Format::Csv => "",
         }
     }
 }
@@ -122,11 +160,12 @@ fn json_head(conversation: &ConversationSummary, now: Timestamp) -> String {
 }
 
 /// Every text is a quotation, so that nothing in it passes for a heading of ours or for somebody else's words.
-fn markdown(message: &Message) -> String {
+fn markdown(message: &Message, reader: Reader) -> String {
     let at = moment(message.created_at, "%F %H:%M UTC");
     let author = message.author.as_ref().map(OperatorName::as_str);
     let who = match message.role {
-        Role::Visitor => "You",
+        Role::Visitor if reader == Reader::Visitor => "You",
+        Role::Visitor => "Visitor",
         Role::Assistant => "Assistant",
         Role::Operator => author.unwrap_or("The team"),
         Role::Note => {
@@ -144,7 +183,8 @@ fn markdown(message: &Message) -> String {
         let reason =
             feedback.reason.map(|reason| format!(": {}", reason_in_words(reason))).unwrap_or_default();
         let comment = feedback.comment.as_deref().map(quoted).unwrap_or_default();
-        format!("\n*You rated this {rating}{reason}.*\n\n{comment}")
+        let who = if reader == Reader::Visitor { "You" } else { "The visitor" };
+        format!("\n*{who} rated this {rating}{reason}.*\n\n{comment}")
     });
     format!("\n## {who}, {at}\n\n{text}{}", rated.unwrap_or_default())
 }
@@ -160,6 +200,49 @@ pub(crate) fn event_in_words(event: &str, author: Option<&str>) -> String {
         Some(EventKind::Closed) => "The conversation was closed".to_owned(),
         Some(EventKind::Reopened) => "The conversation was opened again".to_owned(),
         None => "Something happened".to_owned(),
+    }
+}
+
+/// The first line of a table.
+const CSV_HEAD: &str =
+    "time,role,name,status,text,rating,reason,comment,model,input tokens,output tokens\r\n";
+
+/// A message as a line of a table (RFC 4180).
+fn csv_row(message: &Message) -> String {
+    let feedback = message.feedback.as_ref();
+    let usage = message.facts.usage;
+    let text = match message.role {
+        Role::Event => event_in_words(&message.text, message.author.as_ref().map(OperatorName::as_str)),
+        _ => message.text.clone(),
+    };
+    let cells = [
+        moment(message.created_at, "%FT%H:%M:%SZ"),
+        message.role.as_str().to_owned(),
+        message.author.as_ref().map(|name| name.as_str().to_owned()).unwrap_or_default(),
+        message.status.as_str().to_owned(),
+        text,
+        feedback.map(|it| it.rating.as_str().to_owned()).unwrap_or_default(),
+        feedback
+            .and_then(|it| it.reason)
+            .map(|reason| reason_in_words(reason).to_owned())
+            .unwrap_or_default(),
+        feedback.and_then(|it| it.comment.clone()).unwrap_or_default(),
+        message.facts.model.clone().unwrap_or_default(),
+        usage.map(|usage| usage.input_tokens.to_string()).unwrap_or_default(),
+        usage.map(|usage| usage.output_tokens.to_string()).unwrap_or_default(),
+    ];
+    cells.map(|cell| csv_cell(&cell)).join(",") + "\r\n"
+}
+
+/// A cell that is text to every program that reads tables. What some take for a formula gets an apostrophe in front of it
+/// (OWASP, CSV Injection).
+fn csv_cell(text: &str) -> String {
+    let looks_like_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']);
+    let mark = if looks_like_formula { "'" } else { "" };
+    if looks_like_formula || text.contains([',', '"', '\n', '\r']) {
+        format!("\"{mark}{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
     }
 }
 
@@ -180,4 +263,29 @@ pub(crate) const fn reason_in_words(reason: FeedbackReason) -> &'static str {
 fn moment(at: Timestamp, form: &str) -> String {
     let at = Instant::from_millisecond(at.millis()).unwrap_or_default();
     at.to_zoned(TimeZone::UTC).strftime(form).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_of_a_table_is_a_formula() {
+        for (text, cell) in [
+            ("Hello", "Hello"),
+            ("a,b", "\"a,b\""),
+            ("say \"hi\"\n", "\"say \"\"hi\"\"\n\""),
+            ("=1+1", "\"'=1+1\""),
+            ("=HYPERLINK(\"http://evil.example\")", "\"'=HYPERLINK(\"\"http://evil.example\"\")\""),
+            ("+49 30 1234", "\"'+49 30 1234\""),
+            ("-2", "\"'-2\""),
+            ("@SUM(A1)", "\"'@SUM(A1)\""),
+            ("\t=1", "\"'\t=1\""),
+            ("\r=1", "\"'\r=1\""),
+            ("＝1", "\"'＝1\""),
+            ("", ""),
+        ] {
+            assert_eq!(csv_cell(text), cell, "{text:?}");
+        }
+    }
 }

@@ -62,6 +62,22 @@ pub(crate) struct WidgetConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 500)]
     privacy_url: Option<String>,
+    /// Whether visitors are offered to talk to a person; they are if it is not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handoff: Option<bool>,
+}
+
+impl WidgetConfig {
+    /// Whether visitors may ask for a person.
+    pub(crate) fn offers_people(&self) -> bool {
+        self.handoff != Some(false)
+    }
+
+    /// What a widget is given: what it has to know is there, whether it was set or not.
+    pub(crate) fn for_widgets(self) -> Self {
+        let handoff = Some(self.offers_people());
+        Self { handoff, ..self }
+    }
 }
 
 /// The same, as it comes in.
@@ -80,6 +96,7 @@ pub(crate) struct WidgetConfigBody {
     fine_print: Option<Value>,
     privacy_text: Option<Value>,
     privacy_url: Option<Value>,
+    handoff: Option<Value>,
     #[serde(flatten)]
     unknown: Map<String, Value>,
 }
@@ -120,6 +137,7 @@ impl WidgetConfigBody {
                 is_address,
                 "must be an https or http address of at most 500 characters",
             )?,
+            handoff: flag("handoff", self.handoff.as_ref())?,
         })
     }
 }
@@ -133,6 +151,14 @@ fn text(field: &'static str, value: Option<Value>) -> Result<Option<String>, Api
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(invalid(field, "must be a string")),
+    }
+}
+
+fn flag(field: &'static str, value: Option<&Value>) -> Result<Option<bool>, ApiError> {
+    match value {
+        None => Ok(None),
+        Some(Value::Bool(flag)) => Ok(Some(*flag)),
+        Some(_) => Err(invalid(field, "must be true or false")),
     }
 }
 
@@ -259,7 +285,7 @@ mod tests {
             "title": "Wren 🐦", "welcome": "Hello.\nAsk away.", "placeholder": "Ask", "position": "left",
             "accentColor": "#0f766E", "theme": "auto", "suggestions": ["Where is it?", "<b>"], "locale": "pt-BR",
             "imageHosts": ["images.example.com", "*.example.net"], "finePrint": "From AI", "privacyText": "a\nb",
-            "privacyUrl": "https://example.com/privacy?x=1#y",
+            "privacyUrl": "https://example.com/privacy?x=1#y", "handoff": false,
         });
         assert_eq!(serde_json::to_value(check(all.clone()).unwrap()).unwrap(), all);
         assert_eq!(serde_json::to_value(check(json!({ "title": null })).unwrap()).unwrap(), json!({}));
@@ -301,6 +327,8 @@ mod tests {
             ("privacyUrl", json!("https://")),
             ("privacyUrl", json!("https://exa mple.com")),
             ("privacyUrl", json!("//example.com")),
+            ("handoff", json!("false")),
+            ("handoff", json!(0)),
         ] {
             let body = json!({ field: value });
             assert_eq!(check(body.clone()).unwrap_err(), field, "{body}");

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use frontdesk_core::{ConversationId, FinishReason, Message, ThreadPage, TurnFailure};
+use frontdesk_core::{ConversationId, ConversationName, FinishReason, Message, ThreadPage, TurnFailure};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -9,7 +9,7 @@ use super::Api;
 use super::admin_conversations::AdminConversation;
 use super::feedback::VisibleFeedback;
 use super::session_messages::older;
-use crate::extract::{Admin, PathText, Query};
+use crate::extract::{Admin, PathConversation, Query};
 use crate::reply::JsonReply;
 use crate::stream::TokenUsage;
 use crate::{ApiError, Code, ErrorObject};
@@ -86,8 +86,16 @@ impl From<Message> for AdminMessage {
 /// How many messages a conversation is read with at most.
 const PAGE: u32 = 1000;
 
-/// The longest id that is looked for.
-pub(super) const MAX_ID: usize = 128;
+/// A conversation without its messages, as it is now.
+pub(super) async fn conversation_now(
+    api: &Api,
+    admin: Admin,
+    conversation: ConversationId,
+) -> Result<AdminConversation, ApiError> {
+    let name = ConversationName::Id(admin.site, conversation);
+    let (_, summary) = api.ports.store.conversation(&name).await?.ok_or(Code::ConversationNotFound)?;
+    Ok(AdminConversation::new(summary, &api.ports.inbox))
+}
 
 /// A conversation with its messages.
 #[utoipa::path(
@@ -110,19 +118,15 @@ pub(super) const MAX_ID: usize = 128;
 pub(crate) async fn admin_conversation(
     State(api): State<Arc<Api>>,
     admin: Admin,
-    PathText(conversation): PathText,
+    PathConversation(conversation): PathConversation,
     query: Query,
 ) -> Result<JsonReply<AdminThread>, ApiError> {
-    if conversation.len() > MAX_ID {
-        return Err(Code::InvalidConversationId.into());
-    }
     let page = ThreadPage { before: query.number("before", 1..=u32::MAX)?, limit: PAGE };
-    let conversation = ConversationId::parse(&conversation).ok_or(Code::ConversationNotFound)?;
     let thread = api.ports.store.thread(admin.site, conversation, page).await?;
     let thread = thread.ok_or(Code::ConversationNotFound)?;
     let next_cursor = older(&thread);
     Ok(JsonReply(AdminThread {
-        conversation: thread.conversation.into(),
+        conversation: AdminConversation::new(thread.conversation, &api.ports.inbox),
         messages: thread.messages.into_iter().map(AdminMessage::from).collect(),
         next_cursor,
     }))

@@ -1,12 +1,11 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use frontdesk_core::{ConversationId, ConversationName};
+use frontdesk_core::ConversationName;
 use http::StatusCode;
 
 use super::Api;
-use super::admin_conversation::MAX_ID;
-use crate::extract::{Admin, PathText};
+use crate::extract::{Admin, PathConversation};
 use crate::{ApiError, Code, ErrorObject};
 
 /// Deletes a conversation, with everything that is in it.
@@ -27,12 +26,8 @@ use crate::{ApiError, Code, ErrorObject};
 pub(crate) async fn admin_delete(
     State(api): State<Arc<Api>>,
     admin: Admin,
-    PathText(conversation): PathText,
+    PathConversation(conversation): PathConversation,
 ) -> Result<StatusCode, ApiError> {
-    if conversation.len() > MAX_ID {
-        return Err(Code::InvalidConversationId.into());
-    }
-    let conversation = ConversationId::parse(&conversation).ok_or(Code::ConversationNotFound)?;
     let name = ConversationName::Id(admin.site, conversation);
     let is_deleted = api.ports.chat.delete(name).await?;
     if is_deleted { Ok(StatusCode::NO_CONTENT) } else { Err(Code::ConversationNotFound.into()) }

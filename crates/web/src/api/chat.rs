@@ -1,24 +1,23 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use frontdesk_core::{
-    DeliveredMessage, FinishReason, InvalidText, MessageText, OperatorName, Role, SendMessage, Sent, SiteId,
-    Turn, TurnUpdate,
+    DeliveredMessage, FinishReason, OperatorName, Role, SendMessage, Sent, SiteId, Turn, TurnUpdate,
 };
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Api;
 use crate::extract::{
-    FromJson, JsonBody, SendQuota, Visitor, idempotency_key, required_text, session_key, visit,
+    FromJson, JsonBody, SendQuota, Visitor, idempotency_key, message_text, required_text, session_key, visit,
     visitor_identity,
 };
-use crate::reply::JsonReply;
+use crate::reply::replayable;
 use crate::stream::TokenUsage;
-use crate::{ApiError, Code, ErrorObject};
+use crate::{ApiError, ErrorObject};
 
 /// A visitor's message. Other members are ignored.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -47,18 +46,9 @@ impl ChatRequest {
     /// The message, checked. After this no text of the body is unchecked.
     pub(crate) fn check(self, site: SiteId, headers: &HeaderMap) -> Result<SendMessage, ApiError> {
         let session = required_text("sessionId", self.session_id)?;
-        let message = required_text("message", self.message)?;
+        let text = message_text("message", self.message)?;
         let key =
             self.client_message_id.map(|key| required_text("clientMessageId", Some(key))).transpose()?;
-        let text = MessageText::parse(message).map_err(|invalid| {
-            let code = match invalid {
-                InvalidText::Empty => Code::InvalidRequest,
-                InvalidText::Blank => Code::MessageBlank,
-                InvalidText::TooLong => Code::MessageTooLong,
-                InvalidText::Nul => Code::InvalidCharacter,
-            };
-            ApiError::new(code).detail("message", invalid.to_string())
-        })?;
         Ok(SendMessage {
             session: session_key(site, &session, headers)?,
             text,
@@ -166,11 +156,7 @@ pub(crate) async fn chat(
         Sent::Answered(turn) => (turn.repeated, wait(turn).await?),
         Sent::Delivered(delivered) => (delivered.repeated, delivered.into()),
     };
-    let mut response = JsonReply(reply).into_response();
-    if repeated {
-        response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
-    }
-    Ok(response)
+    Ok(replayable(&reply, repeated))
 }
 
 /// Reads a turn to its end: the same turn and the same events that a stream would show.

@@ -3,12 +3,12 @@ use std::sync::Arc;
 use axum::extract::State;
 use frontdesk_core::{Feedback, FeedbackReason, MessageId, RateAnswer, RatedAnswer, Rating, check_comment};
 use http::HeaderMap;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Api;
-use crate::extract::{FromJson, JsonBody, PathText, ReadQuota, Visitor, session_secret};
+use crate::extract::{FromJson, JsonBody, PathText, ReadQuota, Visitor, present, session_secret};
 use crate::reply::JsonReply;
 use crate::{ApiError, Code, ErrorObject};
 
@@ -25,11 +25,6 @@ pub(crate) struct FeedbackRequest {
     /// Only with a rating: up to 1000 UTF-16 code units.
     #[schema(value_type = Option<String>, max_length = 1000)]
     comment: Option<Value>,
-}
-
-/// Tells a member that is `null` from one that is missing.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
 }
 
 impl FromJson for FeedbackRequest {}

@@ -7,7 +7,7 @@ use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE};
 use utoipa::OpenApi;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, Parameter};
 use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
@@ -52,11 +52,12 @@ impl utoipa::Modify for Keys {
 pub fn document() -> String {
     let documented = OpenApiRouter::<Arc<Api>>::with_openapi(Document::openapi()).merge(documented_routes());
     let mut document = documented.into_openapi();
-    for (path, item) in &mut document.paths.paths {
-        for operation in
-            [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten()
+    for item in document.paths.paths.values_mut() {
+        for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete]
+            .into_iter()
+            .flatten()
         {
-            add_response_headers(path, operation);
+            add_response_headers(operation);
         }
     }
     add_origins_name(&mut document);
@@ -64,7 +65,7 @@ pub fn document() -> String {
 }
 
 /// The headers that responses have wherever they come from.
-fn add_response_headers(path: &str, operation: &mut Operation) {
+fn add_response_headers(operation: &mut Operation) {
     for (status, response) in &mut operation.responses.responses {
         let RefOr::T(response) = response else { continue };
         let mut add = |name: &str, meaning: &str| {
@@ -76,10 +77,15 @@ fn add_response_headers(path: &str, operation: &mut Operation) {
         if ["429", "503"].contains(&status.as_str()) {
             add("Retry-After", "In how many seconds it is worth trying again (RFC 9110, section 10.2.3).");
         }
-        if status == "200" && ["/v1/chat", "/v1/chat/stream"].contains(&path) {
+        let takes_key = operation.parameters.iter().flatten().any(is_idempotency_key);
+        if status == "200" && takes_key {
             add("Idempotency-Replayed", "`true` if the message had been accepted before under this key.");
         }
     }
+}
+
+fn is_idempotency_key(parameter: &RefOr<Parameter>) -> bool {
+    matches!(parameter, RefOr::T(parameter) if parameter.name == "Idempotency-Key")
 }
 
 /// The origin's clients know the stream under another address too.

@@ -5,8 +5,8 @@ use frontdesk_core::ConversationName;
 use http::{HeaderMap, StatusCode};
 
 use super::Api;
-use crate::extract::{PathText, ReadQuota, Visitor, session_key};
-use crate::{ApiError, Code, ErrorObject};
+use crate::extract::{PathText, ReadQuota, Visitor, own_session};
+use crate::{ApiError, ErrorObject};
 
 /// Deletes a session's conversation, with everything that is in it.
 ///
@@ -35,10 +35,7 @@ pub(crate) async fn session_delete(
     PathText(session): PathText,
     headers: HeaderMap,
 ) -> Result<StatusCode, ApiError> {
-    let session = session_key(visitor.site, &session, &headers)?;
-    if session.secret.is_none() {
-        return Err(Code::SessionSecretRequired.into());
-    }
+    let session = own_session(visitor.site, &session, &headers)?;
     api.ports.chat.delete(ConversationName::Session(session)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -8,7 +8,7 @@ use frontdesk_core::ConversationName;
 use http::HeaderMap;
 
 use super::Api;
-use crate::extract::{PathText, Query, ReadQuota, Visitor, session_key};
+use crate::extract::{PathText, Query, ReadQuota, Visitor, own_session};
 use crate::feed::{Audience, FeedEvent, feed_cursor, follow_feed};
 use crate::layers::RequestContext;
 use crate::stream::Framing;
@@ -46,10 +46,7 @@ pub(crate) async fn session_events(
     query: Query,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let session = session_key(visitor.site, &session, &headers)?;
-    if session.secret.is_none() {
-        return Err(Code::SessionSecretRequired.into());
-    }
+    let session = own_session(visitor.site, &session, &headers)?;
     let cursor = feed_cursor(&headers, &query)?;
     let feed = api.ports.chat.feeds().open(ConversationName::Session(session), cursor).await?;
     let feed = feed.ok_or(Code::NotFound)?;

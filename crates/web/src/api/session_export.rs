@@ -1,24 +1,18 @@
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
-use frontdesk_core::{SessionKey, Store, StoreError, Thread, ThreadPage};
-use futures_util::stream;
-use http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+use http::HeaderMap;
+use http::header::ACCEPT;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Api;
-use super::session_messages::{VisibleMessage, visible};
-use crate::extract::{PathText, Query, ReadQuota, Visitor, session_key};
-use crate::transcript::{Format, Transcript, VisibleVisitor};
+use super::session_messages::VisibleMessage;
+use crate::copying::{Original, copy};
+use crate::extract::{PathText, Query, ReadQuota, Visitor, own_session};
+use crate::transcript::{Format, VisibleVisitor};
 use crate::{ApiError, Code, ErrorObject};
-
-/// How many messages are read at a time.
-const PAGE: u32 = 200;
 
 /// A visitor's own copy of a conversation.
 #[derive(Debug, Serialize, ToSchema)]
@@ -65,25 +59,10 @@ pub(crate) async fn session_export(
     query: Query,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let session = session_key(visitor.site, &session, &headers)?;
-    if session.secret.is_none() {
-        return Err(Code::SessionSecretRequired.into());
-    }
+    let session = own_session(visitor.site, &session, &headers)?;
     let format = asked(&query, &headers)?;
-    let store = Arc::clone(&api.ports.store);
-    let first = read(&*store, &session, 0).await?.ok_or(Code::NotFound)?;
-    let transcript = Transcript::new(format, &first.conversation, api.ports.clock.now());
-    let name = format!("attachment; filename=\"{}\"", transcript.file_name());
-    let copying = Copying { store, session, transcript, page: Some(first), read: 0 };
-    let body = Body::from_stream(stream::unfold(copying, Copying::next));
-    let mut response = body.into_response();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
-    headers.insert(
-        CONTENT_DISPOSITION,
-        HeaderValue::from_str(&name).map_err(|error| ApiError::new(Code::Internal).because(error))?,
-    );
-    Ok(response)
+    let (store, now) = (Arc::clone(&api.ports.store), api.ports.clock.now());
+    copy(store, Original::Session(session), format, now).await?.ok_or_else(|| Code::NotFound.into())
 }
 
 fn asked(query: &Query, headers: &HeaderMap) -> Result<Format, ApiError> {
@@ -97,46 +76,5 @@ fn asked(query: &Query, headers: &HeaderMap) -> Result<Format, ApiError> {
             let is_markdown = first.eq_ignore_ascii_case("text/markdown");
             Ok(if is_markdown { Format::Markdown } else { Format::Json })
         }
-    }
-}
-
-/// The messages at the places after the first `read`.
-async fn read(store: &dyn Store, session: &SessionKey, read: u32) -> Result<Option<Thread>, StoreError> {
-    let page = ThreadPage { before: Some(read.saturating_add(PAGE + 1)), limit: PAGE };
-    store.session_thread(session, page).await
-}
-
-/// A copy that is being sent: as much of a long conversation is held as is read at a time.
-struct Copying {
-    store: Arc<dyn Store>,
-    session: SessionKey,
-    transcript: Transcript,
-    /// What comes next; `None` when all has been sent.
-    page: Option<Thread>,
-    /// The place of the last message that was read.
-    read: u32,
-}
-
-impl Copying {
-    /// The next piece. An error cuts the response off, so that nobody takes half of a copy for all of it.
-    async fn next(mut self) -> Option<(Result<Bytes, StoreError>, Self)> {
-        let mut thread = self.page.take()?;
-        // The last page begins before its place.
-        thread.messages.retain(|message| message.seq > self.read);
-        let is_whole =
-            thread.messages.last().is_none_or(|last| last.seq >= thread.conversation.message_count);
-        self.read = thread.messages.last().map_or(self.read, |last| last.seq);
-        let mut piece = self.transcript.messages(visible(thread.messages).collect());
-        if is_whole {
-            piece.push_str(self.transcript.end());
-            return Some((Ok(piece.into()), self));
-        }
-        match read(&*self.store, &self.session, self.read).await {
-            Ok(Some(thread)) => self.page = Some(thread),
-            // It was deleted meanwhile.
-            Ok(None) => piece.push_str(self.transcript.end()),
-            Err(error) => return Some((Err(error), self)),
-        }
-        Some((Ok(piece.into()), self))
     }
 }

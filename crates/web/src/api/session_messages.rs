@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::Api;
 use super::feedback::VisibleFeedback;
-use crate::extract::{PathText, Query, ReadQuota, Visitor, session_key};
+use crate::extract::{PathText, Query, ReadQuota, Visitor, own_session};
 use crate::reply::JsonReply;
 use crate::{ApiError, Code, ErrorObject};
 
@@ -105,10 +105,7 @@ pub(crate) async fn session_messages(
     query: Query,
     headers: HeaderMap,
 ) -> Result<JsonReply<SessionMessages>, ApiError> {
-    let session = session_key(visitor.site, &session, &headers)?;
-    if session.secret.is_none() {
-        return Err(Code::SessionSecretRequired.into());
-    }
+    let session = own_session(visitor.site, &session, &headers)?;
     let page = ThreadPage {
         before: query.number("before", 1..=u32::MAX)?,
         limit: query.number("limit", 1..=200)?.unwrap_or(50),

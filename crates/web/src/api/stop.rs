@@ -8,9 +8,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Api;
-use crate::extract::{FromJson, JsonBody, ReadQuota, Visitor, required_text, session_key};
+use crate::extract::{FromJson, JsonBody, ReadQuota, Visitor, own_session, required_text};
 use crate::reply::JsonReply;
-use crate::{ApiError, Code, ErrorObject};
+use crate::{ApiError, ErrorObject};
 
 /// Which answer to stop.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -60,10 +60,7 @@ pub(crate) async fn stop(
     headers: HeaderMap,
     JsonBody(body): JsonBody<StopRequest>,
 ) -> Result<JsonReply<StopReply>, ApiError> {
-    let session = session_key(visitor.site, &required_text("sessionId", body.session_id)?, &headers)?;
-    if session.secret.is_none() {
-        return Err(Code::SessionSecretRequired.into());
-    }
+    let session = own_session(visitor.site, &required_text("sessionId", body.session_id)?, &headers)?;
     let Some(answer) = body.message_id else {
         return Ok(JsonReply(StopReply { stopped: api.ports.chat.stop(&session, None).await? }));
     };

@@ -2,7 +2,6 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use frontdesk_core::SiteDocument;
 use http::header::VARY;
 use http::{HeaderMap, HeaderValue};
 use sha2::{Digest as _, Sha256};
@@ -10,8 +9,9 @@ use sha2::{Digest as _, Sha256};
 use super::Api;
 use crate::assets::{self, Caching};
 use crate::extract::{ReadQuota, Visitor};
+use crate::site_documents::widget_config as widget_config_of;
 use crate::widget_config::WidgetConfig;
-use crate::{ApiError, ErrorObject};
+use crate::{ApiError, Code, ErrorObject};
 
 /// What the site's owner has set for the widget. What a page says goes before it.
 #[utoipa::path(
@@ -19,7 +19,7 @@ use crate::{ApiError, ErrorObject};
     params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of the copy that the client has.")),
     security(("publicKey" = []), ("widgetKey" = [])),
     responses(
-        (status = 200, description = "What is set; `{}` if nothing is.", body = WidgetConfig),
+        (status = 200, description = "What is set, and `handoff` whether it is set or not.", body = WidgetConfig),
         (status = 304, description = "The client's copy is still good."),
         (status = 401, description = "`unauthorized`", body = ErrorObject),
         (status = 403, description = "`origin_denied`", body = ErrorObject),
@@ -33,8 +33,9 @@ pub(crate) async fn widget_config(
     _quota: ReadQuota,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let kept = api.ports.store.site_document(visitor.site, SiteDocument::WidgetConfig).await?;
-    let text = kept.unwrap_or_else(|| "{}".to_owned());
+    let config = widget_config_of(&*api.ports.store, visitor.site).await?.for_widgets();
+    let text =
+        serde_json::to_string(&config).map_err(|error| ApiError::new(Code::Internal).because(error))?;
     let digest: [u8; 32] = Sha256::digest(&text).into();
     let hash = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let kind = "application/json; charset=utf-8";

@@ -11,10 +11,12 @@ pub(crate) enum Code {
     BadRequest,
     ConversationBusy,
     ConversationNotFound,
+    ConversationTaken,
     DuplicateField,
     DuplicateHeader,
     ExpiredIdentityToken,
     Forbidden,
+    HandoffOff,
     IdempotencyMismatch,
     InsecureLogin,
     Internal,
@@ -45,6 +47,7 @@ pub(crate) enum Code {
     StorageFull,
     StorageUnavailable,
     TooManyLogins,
+    TooManyTags,
     Turn(TurnFailure),
     Unauthorized,
     UnsupportedEncoding,
@@ -77,7 +80,7 @@ impl Code {
     }
 
     /// Every code, for the documentation.
-    pub(crate) const ALL: [Self; 53] = {
+    pub(crate) const ALL: [Self; 56] = {
         use TurnFailure as T;
         [
             Self::AdminNotConfigured,
@@ -87,11 +90,13 @@ impl Code {
             Self::Turn(T::ContentFiltered),
             Self::ConversationBusy,
             Self::ConversationNotFound,
+            Self::ConversationTaken,
             Self::DuplicateField,
             Self::DuplicateHeader,
             Self::Turn(T::EmptyAnswer),
             Self::ExpiredIdentityToken,
             Self::Forbidden,
+            Self::HandoffOff,
             Self::IdempotencyMismatch,
             Self::InsecureLogin,
             Self::Internal,
@@ -124,6 +129,7 @@ impl Code {
             Self::StorageFull,
             Self::StorageUnavailable,
             Self::TooManyLogins,
+            Self::TooManyTags,
             Self::Unauthorized,
             Self::UnsupportedEncoding,
             Self::UnsupportedMediaType,
@@ -171,6 +177,12 @@ impl Code {
                 "Conversation not found",
                 "There is no conversation with this id.",
             ),
+            Self::ConversationTaken => (
+                S::CONFLICT,
+                "conversation_taken",
+                "Another operator has the conversation",
+                "Only the operator who has a conversation speaks in it and hands it back; `answering` says who that is, and since when.",
+            ),
             Self::DuplicateField => (
                 S::BAD_REQUEST,
                 "duplicate_field",
@@ -194,6 +206,12 @@ impl Code {
                 "forbidden",
                 "Forbidden",
                 "The request comes from another site, or not from a browser's own page.",
+            ),
+            Self::HandoffOff => (
+                S::FORBIDDEN,
+                "handoff_off",
+                "Nobody can be asked for",
+                "The site's owner has turned off that visitors ask for a person.",
             ),
             Self::IdempotencyMismatch => (
                 S::UNPROCESSABLE_ENTITY,
@@ -347,6 +365,12 @@ impl Code {
                 "too_many_logins",
                 "Too many login attempts",
                 "Too many passwords were tried. Come back as Retry-After says.",
+            ),
+            Self::TooManyTags => (
+                S::CONFLICT,
+                "too_many_tags",
+                "Too many tags",
+                "A conversation has at most 20 tags. Take some off first.",
             ),
             Self::Turn(failure) => return turn_facts(failure),
             Self::Unauthorized => (

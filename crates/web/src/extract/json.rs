@@ -1,12 +1,15 @@
+use std::fmt;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
+use frontdesk_core::{InvalidOperatorName, InvalidText, MAX_TAGS, MessageText, OperatorName, Tag};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize as _, Deserializer};
 use serde_json::Value;
 use serde_json::error::Category;
 use tokio::time::timeout;
@@ -15,6 +18,9 @@ use crate::{ApiError, Code};
 
 /// The largest body that is taken, in bytes. A message of 4000 units needs at most 24,000, written in escapes.
 const MAX_BODY: usize = 64 * 1024;
+
+/// The largest document that is taken, in bytes.
+const MAX_DOCUMENT: usize = 1024 * 1024;
 
 /// How long a body may take to come in.
 const BODY_LIMIT: Duration = Duration::from_secs(30);
@@ -34,8 +40,39 @@ impl<S: Send + Sync, T: FromJson> FromRequest<S> for JsonBody<T> {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
         check_type(request.headers())?;
-        let bytes = read(request).await?;
+        let bytes = read(request, MAX_BODY).await?;
         parse(&bytes).map(Self)
+    }
+}
+
+/// The JSON of a document that is kept as a whole. Only that it is JSON is checked.
+#[derive(Clone, Debug)]
+pub(crate) struct JsonDocument(pub(crate) String);
+
+impl<S: Send + Sync> FromRequest<S> for JsonDocument {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+        check_type(request.headers())?;
+        let bytes = read(request, MAX_DOCUMENT).await?;
+        let text = readable(&bytes)?;
+        serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|_| Code::InvalidJson)?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl JsonDocument {
+    /// What the document says, or which of its rules it breaks.
+    pub(crate) fn check<T, E: fmt::Display>(
+        &self,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<T, ApiError> {
+        parse(&self.0).map_err(|rule| {
+            let rule = rule.to_string();
+            let code =
+                if rule.contains("duplicate field") { Code::DuplicateField } else { Code::InvalidRequest };
+            ApiError::new(code).detail("body", rule)
+        })
     }
 }
 
@@ -47,6 +84,52 @@ pub(crate) fn required_text(field: &'static str, value: Option<Value>) -> Result
         Some(_) => invalid("must be a string"),
         None => invalid("is required"),
     }
+}
+
+/// A member that has to be there, but may be `null`: tells one that is `null` from one that is missing.
+pub(crate) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// A member that must be a message.
+pub(crate) fn message_text(field: &'static str, value: Option<Value>) -> Result<MessageText, ApiError> {
+    MessageText::parse(required_text(field, value)?).map_err(|invalid| {
+        let code = match invalid {
+            InvalidText::Empty => Code::InvalidRequest,
+            InvalidText::Blank => Code::MessageBlank,
+            InvalidText::TooLong => Code::MessageTooLong,
+            InvalidText::Nul => Code::InvalidCharacter,
+        };
+        ApiError::new(code).detail(field, invalid.to_string())
+    })
+}
+
+/// A member that must be what an operator is called.
+pub(crate) fn operator_name(field: &'static str, value: Option<Value>) -> Result<OperatorName, ApiError> {
+    let invalid =
+        |rule: InvalidOperatorName| ApiError::new(Code::InvalidRequest).detail(field, rule.to_string());
+    OperatorName::parse(&required_text(field, value)?).map_err(invalid)
+}
+
+/// A member that must be `true` or `false`.
+pub(crate) fn required_flag(field: &'static str, value: Option<&Value>) -> Result<bool, ApiError> {
+    let invalid = |rule| ApiError::new(Code::InvalidRequest).detail(field, rule);
+    value.ok_or_else(|| invalid("is required"))?.as_bool().ok_or_else(|| invalid("must be true or false"))
+}
+
+/// A member that may be a list of tags.
+pub(crate) fn tags(field: &'static str, value: Option<Value>) -> Result<Option<Vec<Tag>>, ApiError> {
+    let invalid = |rule: String| ApiError::new(Code::InvalidRequest).detail(field, rule);
+    let items = match value {
+        None => return Ok(None),
+        Some(Value::Array(items)) if items.len() <= MAX_TAGS => items,
+        Some(_) => return Err(invalid(format!("must be a list of at most {MAX_TAGS} strings"))),
+    };
+    let read = |item: Value| {
+        let text = item.as_str().ok_or_else(|| invalid("must be strings".to_owned()))?;
+        Tag::parse(text).map_err(|rule| invalid(format!("each {rule}")))
+    };
+    items.into_iter().map(read).collect::<Result<_, _>>().map(Some)
 }
 
 fn check_type(headers: &HeaderMap) -> Result<(), ApiError> {
@@ -76,13 +159,13 @@ fn is_json_in_utf8(kind: &str) -> bool {
         })
 }
 
-async fn read(request: Request<Body>) -> Result<Bytes, ApiError> {
+async fn read(request: Request<Body>, most: usize) -> Result<Bytes, ApiError> {
     let announced =
         request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > u64::try_from(MAX_BODY).unwrap_or(u64::MAX)) {
+    if announced.is_some_and(|length| length > u64::try_from(most).unwrap_or(u64::MAX)) {
         return Err(Code::PayloadTooLarge.into());
     }
-    let body = Limited::new(request.into_body(), MAX_BODY);
+    let body = Limited::new(request.into_body(), most);
     match timeout(BODY_LIMIT, body.collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Code::PayloadTooLarge.into()),
@@ -93,13 +176,7 @@ async fn read(request: Request<Body>) -> Result<Bytes, ApiError> {
 
 /// Reads a body.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).map_err(|_| Code::InvalidUtf8)?;
-    if is_too_deep(bytes) {
-        return Err(
-            ApiError::new(Code::InvalidJson).detail("body", "must not be nested deeper than 32 levels")
-        );
-    }
+    let text = readable(bytes)?;
     if !text.trim_start().starts_with('{') {
         // Told apart so that an array is not called bad JSON.
         let code = match serde_json::from_str::<serde::de::IgnoredAny>(text) {
@@ -113,6 +190,18 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         Category::Data => Code::InvalidRequest.into(),
         Category::Io | Category::Syntax | Category::Eof => Code::InvalidJson.into(),
     })
+}
+
+/// A text that may be JSON.
+fn readable(bytes: &[u8]) -> Result<&str, ApiError> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|_| Code::InvalidUtf8)?;
+    if is_too_deep(bytes) {
+        return Err(
+            ApiError::new(Code::InvalidJson).detail("body", "must not be nested deeper than 32 levels")
+        );
+    }
+    Ok(text)
 }
 
 fn is_too_deep(json: &[u8]) -> bool {

@@ -17,6 +17,18 @@ pub(crate) struct SendQuota;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReadQuota;
 
+/// Takes one of the times that a client may say in a while that somebody types.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TypingQuota;
+
+impl FromRequestParts<Arc<Api>> for TypingQuota {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, ApiError> {
+        take(&api.typing, parts, api).await.map(|()| Self)
+    }
+}
+
 impl FromRequestParts<Arc<Api>> for SendQuota {
     type Rejection = ApiError;
 

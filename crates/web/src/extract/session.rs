@@ -11,6 +11,12 @@ pub(crate) fn session_key(site: SiteId, session: &str, headers: &HeaderMap) -> R
     Ok(SessionKey { site, session, secret: session_secret(headers)? })
 }
 
+/// The same, with the secret that shows that the session is the client's own.
+pub(crate) fn own_session(site: SiteId, session: &str, headers: &HeaderMap) -> Result<SessionKey, ApiError> {
+    let session = session_key(site, session, headers)?;
+    if session.secret.is_some() { Ok(session) } else { Err(Code::SessionSecretRequired.into()) }
+}
+
 /// The hash of the header `x-session-secret`.
 pub(crate) fn session_secret(headers: &HeaderMap) -> Result<Option<SecretHash>, ApiError> {
     let Some(secret) = single(headers, "x-session-secret")? else { return Ok(None) };

@@ -15,9 +15,12 @@ pub(crate) fn visit(headers: &HeaderMap, page: Option<&Value>, referrer: Option<
     }
 }
 
-/// An address without its fragment, which may hold what is nobody's business.
 fn address(value: Option<&Value>) -> Option<String> {
-    let text = value?.as_str()?;
+    page_address(value?.as_str()?)
+}
+
+/// The address of a page as it is kept: without its fragment, which may hold what is nobody's business.
+pub(crate) fn page_address(text: &str) -> Option<String> {
     let is_address = ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme));
     let without_fragment = text.split_once('#').map_or(text, |(address, _)| address);
     Visit::text(without_fragment).filter(|_| is_address)

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use crate::origins::{AllowedOrigins, OriginVerdict};
 use crate::{ApiError, Code};
 
-const METHODS: &str = "GET, POST, PUT, DELETE, OPTIONS";
+const METHODS: &str = "GET, POST, PUT, PATCH, DELETE, OPTIONS";
 const REQUEST_HEADERS: &str = "content-type, x-api-key, x-widget-api-key, x-admin-api-key, x-session-secret, \
                                x-identity-token, idempotency-key, last-event-id, if-none-match, accept";
 const RESPONSE_HEADERS: &str = "retry-after, x-request-id, idempotency-replayed, etag, content-disposition";

@@ -2,13 +2,18 @@
 //!
 //! What hyper refuses below us is in `wire`.
 
+mod people;
+
 use http::{Method, StatusCode};
 use serde_json::json;
 
 use crate::desk::{ADMIN_KEY, Call, Desk, PUBLIC_KEY, SECRET, Wishes};
 
+/// What it is, the call, and the status, the sentence and the code that it is refused with.
+type Row<'a> = (&'a str, Call, u16, &'a str, &'a str);
+
 /// Sends every row, and checks what all of them have in common.
-async fn refuses(desk: &Desk, rows: Vec<(&str, Call, u16, &str, &str)>) {
+async fn refuses(desk: &Desk, rows: Vec<Row<'_>>) {
     let before = desk.store.message_count();
     for (name, call, status, error, code) in rows {
         let reply = call.send().await;

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use frontdesk_core::testing::{ManualClock, MemoryStore, ModelCall, ModelCalls, ScriptedModel, SeededRandom};
+use frontdesk_core::testing::{
+    ManualClock, MemoryStore, ModelCall, ModelCalls, RecordingNotifier, ScriptedModel, SeededRandom,
+};
 use frontdesk_core::{
-    Chat, ChatPorts, ChatSettings, Clock, KeyKind, Random, SecretHash, SessionId, SessionKey, SiteId,
-    SiteStore as _, Store,
+    Chat, ChatPorts, ChatSettings, Clock, KeyKind, Notifier, Random, SecretHash, SessionId, SessionKey,
+    SiteId, SiteStore as _, Store,
 };
 use frontdesk_web::api::{self, ApiPorts, ApiSettings};
 use frontdesk_web::dashboard::{self, DashboardPorts, DashboardSettings, Install, Password};
@@ -22,6 +24,7 @@ use tower::ServiceExt as _;
 
 pub(crate) const PUBLIC_KEY: &str = "widget-key-of-the-tests-1";
 pub(crate) const ADMIN_KEY: &str = "admin-key-of-the-tests-01";
+pub(crate) const OTHER_ADMIN_KEY: &str = "admin-key-of-another-site";
 pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) const IDENTITY_SECRET: &str = "identity-secret-of-the-tests-000";
 pub(crate) const SECRET: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -35,6 +38,8 @@ pub(crate) struct Desk {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) chat: Chat,
     pub(crate) calls: ModelCalls,
+    /// Who has asked for a person.
+    pub(crate) notices: Arc<RecordingNotifier>,
 }
 
 /// What a test wants to be different.
@@ -67,9 +72,13 @@ impl Desk {
 
     pub(crate) async fn with(wishes: Wishes) -> Self {
         let (model, calls) = ScriptedModel::new();
+        let notices = Arc::new(RecordingNotifier::default());
         let (store, clock) = (Arc::new(MemoryStore::default()), Arc::new(ManualClock::default()));
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(5));
-        store.ensure_site(SiteId::DEFAULT, "default", clock.now()).await.unwrap();
+        let other_site = SiteId::from_bytes([9; 16]);
+        for (site, name) in [(SiteId::DEFAULT, "default"), (other_site, "other")] {
+            store.ensure_site(site, name, clock.now()).await.unwrap();
+        }
         let dyn_store: Arc<dyn Store> = Arc::clone(&store) as _;
         let dyn_clock: Arc<dyn Clock> = Arc::clone(&clock) as _;
         let chat = Chat::new(
@@ -84,6 +93,7 @@ impl Desk {
         let mut keys = KeyRing::default().with_text(SiteId::DEFAULT, KeyKind::Public, PUBLIC_KEY);
         if wishes.admin_key {
             keys = keys.with_text(SiteId::DEFAULT, KeyKind::Admin, ADMIN_KEY);
+            keys = keys.with_text(other_site, KeyKind::Admin, OTHER_ADMIN_KEY);
         }
         let edge = Edge {
             clock: Arc::clone(&dyn_clock),
@@ -93,7 +103,7 @@ impl Desk {
         let api = api::router(
             ApiPorts {
                 chat: chat.clone(),
-                inbox: chat.inbox(None),
+                inbox: chat.inbox(Some(Arc::clone(&notices) as Arc<dyn Notifier>)),
                 store: Arc::clone(&dyn_store),
                 clock: Arc::clone(&dyn_clock),
                 limits: None,
@@ -129,7 +139,7 @@ impl Desk {
             },
             edge,
         );
-        Self { api, dashboard, store, clock, chat, calls }
+        Self { api, dashboard, store, clock, chat, calls, notices }
     }
 
     pub(crate) fn post(&self, path: &str) -> Call {
@@ -142,6 +152,26 @@ impl Desk {
 
     pub(crate) fn put(&self, path: &str) -> Call {
         Call::new(self.api.clone(), Method::PUT, path)
+    }
+
+    pub(crate) fn patch(&self, path: &str) -> Call {
+        Call::new(self.api.clone(), Method::PATCH, path)
+    }
+
+    /// What an operator does with a conversation, by the admin API.
+    pub(crate) fn operate(&self, conversation: &str, what: &str, body: &Value) -> Call {
+        self.post(&format!("/v1/admin/conversations/{conversation}/{what}")).admin().json(body)
+    }
+
+    /// A conversation and its messages, as the admin API shows them.
+    pub(crate) async fn thread(&self, conversation: &str) -> Value {
+        self.get(&format!("/v1/admin/conversations/{conversation}")).admin().send().await.json()
+    }
+
+    /// A visitor's conversation in which one question was answered: its id.
+    pub(crate) async fn conversation(&self) -> String {
+        let said = self.say(self.send("/v1/chat", "Where is my parcel?").secret(), "On its way").await;
+        said.json()["conversationId"].as_str().unwrap().to_owned()
     }
 
     pub(crate) fn get(&self, path: &str) -> Call {

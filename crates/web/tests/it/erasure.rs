@@ -161,3 +161,77 @@ async fn nobody_else_copies_or_deletes() {
     desk.store.fail_with(None);
     assert_eq!(desk.store.message_count(), 2);
 }
+
+#[tokio::test]
+async fn everything_that_operators_made_of_it_is_gone_too() {
+    let desk = Desk::open().await;
+    for way in ["the visitor", "a program"] {
+        let id = desk.conversation().await;
+        let path = format!("/v1/admin/conversations/{id}");
+        let handoff = desk.post(&format!("{SESSION}/handoff")).key().secret();
+        handoff.json(&json!({ "email": "ana@shop.example", "page": "https://shop.example/" })).send().await;
+        let edited =
+            desk.patch(&path).admin().json(&json!({ "tags": ["refund"], "assignee": "Maya" })).send().await;
+        assert_eq!(edited.json()["contact"], "ana@shop.example");
+        let says = json!({ "operator": "Maya", "text": "Zanzibar" });
+        desk.operate(&id, "notes", &says).send().await;
+        desk.operate(&id, "messages", &says).send().await;
+        let call = if way == "the visitor" { delete(&desk) } else { desk.delete(&path).admin() };
+        assert_eq!(call.send().await.status, StatusCode::NO_CONTENT);
+        assert_eq!(desk.store.message_count(), 0, "{way}");
+        for query in ["", "?tag=refund", "?assignee=Maya", "?q=zanzibar", "?session=my-session-id"] {
+            let list = desk.get(&format!("/v1/admin/conversations{query}")).admin().send().await.json();
+            assert_eq!(list["conversations"], json!([]), "{way}, {query}");
+        }
+        let gone = [
+            desk.get(&path).admin(),
+            desk.get(&format!("{path}/export")).admin(),
+            desk.get(&format!("{path}/events")).admin(),
+            desk.operate(&id, "takeover", &says),
+            desk.operate(&id, "notes", &says),
+            desk.patch(&path).admin().json(&json!({ "tags": [] })),
+        ];
+        for call in gone {
+            assert_eq!(call.send().await.json()["code"], "conversation_not_found", "{way}");
+        }
+        let next = desk.conversation().await;
+        let fresh = desk.thread(&next).await["conversation"].clone();
+        assert_ne!(next, id);
+        assert_eq!(
+            (&fresh["tags"], &fresh["contact"], &fresh["assignee"]),
+            (&json!([]), &Value::Null, &Value::Null)
+        );
+        assert_eq!(delete(&desk).send().await.status, StatusCode::NO_CONTENT);
+    }
+}
+
+#[tokio::test]
+async fn a_programs_copy_has_notes_in_every_form() {
+    let desk = Desk::open().await;
+    let id = desk.conversation().await;
+    let says = json!({ "operator": "Maya", "text": "=1+1" });
+    desk.operate(&id, "notes", &says).send().await;
+    let copy = async |query: &str| {
+        let reply = desk.get(&format!("/v1/admin/conversations/{id}/export{query}")).admin().send().await;
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.body);
+        reply
+    };
+    let json = copy("").await.json();
+    assert_eq!(
+        (&json["messages"][2]["role"], &json["messages"][2]["content"]),
+        (&json!("note"), &json!("=1+1"))
+    );
+    let markdown = copy("?format=markdown").await;
+    assert!(
+        markdown.body.contains("Note by Maya") && markdown.body.contains("## Visitor"),
+        "{}",
+        markdown.body
+    );
+    let csv = copy("?format=csv").await;
+    assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
+    assert!(csv.header("content-disposition").ends_with(".csv\""));
+    let row = csv.body.lines().find(|line| line.contains("note")).unwrap();
+    assert!(!row.contains(",=1+1"), "a formula: {row}");
+    let bad = desk.get(&format!("/v1/admin/conversations/{id}/export?format=pdf")).admin().send().await;
+    assert_eq!(bad.json()["code"], "invalid_query");
+}

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
 use frontdesk_core::StoreErrorKind;
 use http::{Method, StatusCode};
-use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 
 use crate::desk::{Call, Desk, OTHER_SECRET, PASSWORD};
+use crate::live::Live;
 
 fn send(desk: &Desk, message: &str) -> Call {
     desk.send("/v1/chat/stream", message).secret()
@@ -16,39 +15,6 @@ fn send(desk: &Desk, message: &str) -> Call {
 
 fn events(desk: &Desk, query: &str) -> Call {
     desk.get(&format!("/v1/sessions/my-session-id/events{query}")).key().secret()
-}
-
-/// The events of a stream, as they come.
-struct Live {
-    body: Body,
-}
-
-impl Live {
-    async fn begin(call: Call) -> Self {
-        let response = call.begin().await;
-        assert_eq!(response.status(), StatusCode::OK);
-        Self { body: response.into_body() }
-    }
-
-    /// The next piece; `None` at the end.
-    async fn piece(&mut self) -> Option<String> {
-        let frame = self.body.frame().await?.unwrap();
-        Some(String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap())
-    }
-
-    async fn next(&mut self) -> Value {
-        let piece = self.piece().await.unwrap();
-        let line = piece.lines().find_map(|line| line.strip_prefix("data: ")).unwrap_or(&piece);
-        serde_json::from_str(line).unwrap_or_else(|error| unreachable!("{error}: {piece}"))
-    }
-
-    async fn take(&mut self, count: usize) -> Vec<Value> {
-        let mut taken = Vec::new();
-        for _ in 0..count {
-            taken.push(self.next().await);
-        }
-        taken
-    }
 }
 
 #[tokio::test]
@@ -114,7 +80,7 @@ async fn events_are_server_sent_if_asked_for() {
     desk.say(send(&desk, "one"), "1").await;
     let response = events(&desk, "").header("accept", "text/event-stream").begin().await;
     assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
-    let mut live = Live { body: response.into_body() };
+    let mut live = Live::of(response);
     let first = live.piece().await.unwrap();
     let (id, data) = first.split_once('\n').unwrap();
     let event: Value = serde_json::from_str(data.strip_prefix("data: ").unwrap().trim_end()).unwrap();

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod admin;
+mod bulk;
 mod catalogue;
 mod chat;
 mod dashboard;
@@ -11,9 +12,14 @@ mod erasure;
 mod feed;
 mod feedback;
 mod follow;
+mod handoff;
 mod headers;
+mod inbox;
+mod live;
+mod notes;
 mod openapi;
 mod sign_in;
+mod site_events;
 mod site_settings;
 mod widget;
 mod wire;

@@ -20,11 +20,12 @@ fn config(desk: &Desk) -> Call {
 #[tokio::test]
 async fn what_is_set_is_given_and_cached() {
     let desk = Desk::open().await;
-    assert_eq!(config(&desk).send().await.json(), json!({}));
+    assert_eq!(config(&desk).send().await.json(), json!({ "handoff": true }));
     let wren = json!({ "title": "Wren", "accentColor": "#0f766e", "suggestions": ["Where is it?"] });
     assert_eq!(set(&desk, &wren).send().await.json(), wren);
     let reply = config(&desk).send().await;
-    assert_eq!(reply.json(), wren);
+    let given = json!({ "title": "Wren", "accentColor": "#0f766e", "suggestions": ["Where is it?"], "handoff": true });
+    assert_eq!(reply.json(), given);
     assert_eq!(reply.header("cache-control"), "private, max-age=60, stale-while-revalidate=86400");
     let vary: Vec<_> = reply.headers.get_all("vary").iter().map(|it| it.to_str().unwrap()).collect();
     assert_eq!(vary.join(", "), "x-api-key, x-widget-api-key, origin");
@@ -32,7 +33,7 @@ async fn what_is_set_is_given_and_cached() {
     assert_eq!(config(&desk).header("if-none-match", &tag).send().await.status, StatusCode::NOT_MODIFIED);
     assert_eq!(set(&desk, &json!({ "theme": "dark" })).send().await.status, StatusCode::OK);
     let reply = config(&desk).header("if-none-match", &tag).send().await;
-    assert_eq!((reply.status, reply.json()), (StatusCode::OK, json!({ "theme": "dark" })));
+    assert_eq!((reply.status, reply.json()), (StatusCode::OK, json!({ "theme": "dark", "handoff": true })));
 }
 
 #[tokio::test]
@@ -52,7 +53,7 @@ async fn what_is_not_in_order_changes_nothing() {
     let public = desk.put("/v1/admin/widget-config").key().json(&json!({})).send().await;
     assert_eq!(public.json()["code"], "unauthorized");
     assert_eq!(desk.get("/v1/widget/config").send().await.json()["code"], "unauthorized");
-    assert_eq!(config(&desk).send().await.json(), json!({ "title": "Wren" }));
+    assert_eq!(config(&desk).send().await.json(), json!({ "title": "Wren", "handoff": true }));
 }
 
 /// A token as a site's server makes it.
