@@ -14,12 +14,13 @@ COPY crates/core/Cargo.toml crates/core/
 COPY crates/store/Cargo.toml crates/store/
 COPY crates/llm/Cargo.toml crates/llm/
 COPY crates/nodes/Cargo.toml crates/nodes/
+COPY crates/notify/Cargo.toml crates/notify/
 COPY crates/web/Cargo.toml crates/web/
 COPY crates/frontdesk/Cargo.toml crates/frontdesk/
 COPY crates/testkit/Cargo.toml crates/testkit/
 COPY xtask/Cargo.toml xtask/
-RUN mkdir crates/core/src crates/store/src crates/llm/src crates/nodes/src crates/web/src crates/frontdesk/src crates/testkit/src xtask/src \
-    && touch crates/core/src/lib.rs crates/store/src/lib.rs crates/llm/src/lib.rs crates/nodes/src/lib.rs crates/web/src/lib.rs crates/testkit/src/lib.rs \
+RUN mkdir crates/core/src crates/store/src crates/llm/src crates/nodes/src crates/notify/src crates/web/src crates/frontdesk/src crates/testkit/src xtask/src \
+    && touch crates/core/src/lib.rs crates/store/src/lib.rs crates/llm/src/lib.rs crates/nodes/src/lib.rs crates/notify/src/lib.rs crates/web/src/lib.rs crates/testkit/src/lib.rs \
     && echo 'fn main() {}' | tee crates/web/build.rs crates/frontdesk/src/main.rs > xtask/src/main.rs \
     && cargo build --profile dist --locked -p frontdesk
 

@@ -74,6 +74,10 @@ id! {
     MessageId
 }
 id! {
+    /// Names a notice to the team, the same however often it is sent.
+    NoticeId
+}
+id! {
     /// Names an API key, without being one.
     KeyId
 }

@@ -29,3 +29,10 @@ pub fn secret_text(random: &dyn Random) -> String {
     random.fill(&mut bytes);
     URL_SAFE_NO_PAD.encode(bytes)
 }
+
+/// A random number from 0 to 1, for pauses that are not to be the same for all who wait.
+pub fn fraction(random: &dyn Random) -> f64 {
+    let mut bytes = [0; 4];
+    random.fill(&mut bytes);
+    f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
+}

@@ -82,6 +82,8 @@ pub(crate) enum Command {
         #[arg(long, value_enum)]
         only: Option<Part>,
     },
+    /// Send a test notice to the team, every way that is set, and say what came of it.
+    NotifyTest,
     /// Print the API's OpenAPI document.
     Openapi,
     /// Print the example of a file of settings.

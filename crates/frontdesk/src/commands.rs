@@ -4,6 +4,7 @@ mod backup;
 mod export;
 mod import_origin;
 mod migrate_store;
+mod notify_test;
 
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
@@ -21,6 +22,7 @@ pub(crate) use backup::{backup, restore};
 pub(crate) use export::export;
 pub(crate) use import_origin::import_origin;
 pub(crate) use migrate_store::migrate_store;
+pub(crate) use notify_test::notify_test;
 
 /// How long the server has to say that it lives.
 const HEALTH_LIMIT: Duration = Duration::from_secs(3);

@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Command::MigrateStore { from, to, verify } => commands::migrate_store(&from, &to, verify),
         Command::ImportOrigin { folder } => commands::import_origin(&folder),
         Command::Healthcheck { only } => commands::healthcheck(only.into()),
+        Command::NotifyTest => commands::notify_test(),
         Command::Openapi => Ok(commands::openapi()),
         Command::EnvExample => Ok(commands::env_example()),
     };

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use frontdesk_core::{Clock, Random, Relay, SharedLimits, Store, SystemClock, SystemRandom};
 use frontdesk_nodes::Redis;
+use frontdesk_notify::Notices;
 
 use crate::config::Settings;
 
@@ -40,4 +42,13 @@ impl Ports {
     pub(crate) fn limits(&self) -> Option<Arc<dyn SharedLimits>> {
         self.redis.clone().map(|redis| redis as Arc<dyn SharedLimits>)
     }
+}
+
+/// What tells the team that a visitor asks for a person, as far as the settings name a way.
+pub(crate) fn notices(
+    settings: &Settings,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+) -> anyhow::Result<Notices> {
+    Notices::new(&settings.notify, clock, random).context("cannot prepare notices to the team")
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use frontdesk_core::{AnswerStream, Model, ModelError, ModelErrorKind, ModelEvent, Prompt, Random};
+use frontdesk_core::{AnswerStream, Model, ModelError, ModelErrorKind, ModelEvent, Prompt, Random, fraction};
 use futures_util::{StreamExt as _, stream};
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
@@ -88,19 +88,12 @@ impl ResilientModel {
             return None;
         }
         let longest = (FIRST_PAUSE * 2_u32.pow(retry)).min(LONGEST_PAUSE);
-        let jitter = longest.mul_f64(self.fraction());
+        let jitter = longest.mul_f64(fraction(&*self.random));
         match error.kind {
             ModelErrorKind::Busy(Some(wish)) if wish > LONGEST_WISH => None,
             ModelErrorKind::Busy(Some(wish)) => Some(wish + jitter / 4),
             _ => Some(jitter),
         }
-    }
-
-    /// A random number from 0 to 1.
-    fn fraction(&self) -> f64 {
-        let mut bytes = [0; 4];
-        self.random.fill(&mut bytes);
-        f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
     }
 }
 

@@ -1,4 +1,4 @@
-//! For tests only: a model server and a proxy with faults, the program as a child process, and servers that others wrote.
+//! For tests only: a model server, a mail server and a proxy with faults, the program as a child process, and servers that others wrote.
 //!
 //! Everything listens on the loopback interface, on ports that the system picks, and ends with the value that stands
 //! for it.
@@ -22,6 +22,7 @@ mod proxy;
 mod redis_server;
 mod servers;
 mod small_disk;
+mod smtp_server;
 mod tls_front;
 mod tools;
 mod vitals;
@@ -41,6 +42,7 @@ pub use program::Program;
 pub use proxy::{Cut, Fault, Proxy, Way};
 pub use redis_server::RedisServer;
 pub use small_disk::SmallDisk;
+pub use smtp_server::{Mail, Smtp, SmtpServer};
 pub use tls_front::TlsFront;
 pub use tools::Tools;
 pub use vitals::Vitals;

@@ -1,4 +1,4 @@
-//! A model's server that does exactly what a test tells it to, byte by byte.
+//! A model's server, or whatever else is called with JSON, that does exactly what a test tells it to, byte by byte.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -34,8 +34,19 @@ pub struct ModelCall {
     pub path: String,
     /// The head, as it came.
     pub head: String,
-    /// The body.
+    /// The body as JSON.
     pub body: Value,
+    /// The body, as it came.
+    pub bytes: Vec<u8>,
+}
+
+impl ModelCall {
+    /// A header of the call; empty if it has none.
+    pub fn header(&self, name: &str) -> &str {
+        let lines = self.head.lines().filter_map(|line| line.split_once(':'));
+        let mut values = lines.filter(|(other, _)| other.eq_ignore_ascii_case(name));
+        values.next().map_or("", |(_, value)| value.trim())
+    }
 }
 
 /// A server that is ended with this value.
@@ -174,8 +185,9 @@ async fn read_call(stream: &mut TcpStream) -> std::io::Result<Option<ModelCall>>
         }
     }
     let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-    let body = serde_json::from_slice(&bytes[end + 4..all]).unwrap_or(Value::Null);
-    Ok(Some(ModelCall { path, head, body }))
+    let bytes = bytes[end + 4..all].to_vec();
+    let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+    Ok(Some(ModelCall { path, head, body, bytes }))
 }
 
 /// How a stream's end is told.

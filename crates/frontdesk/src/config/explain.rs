@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 
 use frontdesk_nodes::RedisUrl;
+use frontdesk_notify::{SmtpUrl, WebhookUrl};
 use frontdesk_store::StoreUrl;
 
 use super::environment::Environment;
@@ -49,6 +50,15 @@ pub(crate) fn unused(environment: &Environment) -> Vec<String> {
         // As deployments of the origin have it.
         sentences.push("CONVEX_URL is set without CONVEX_STORE_KEY, so Convex is not used".to_owned());
     }
+    for (given, wanted) in [
+        ("NOTIFY_WEBHOOK_SECRET", "NOTIFY_WEBHOOK_URL"),
+        ("NOTIFY_MAIL_FROM", "SMTP_URL"),
+        ("NOTIFY_MAIL_TO", "SMTP_URL"),
+    ] {
+        if is_set(given) && !is_set(wanted) {
+            sentences.push(format!("{given} is set without {wanted}, so it is not used"));
+        }
+    }
     sentences
 }
 
@@ -56,22 +66,28 @@ fn line(environment: &Environment, variable: &Variable) -> String {
     let Variable { name, default, is_secret, .. } = variable;
     match environment.get(name) {
         None => format!("{name:<32} {default}  [default]"),
-        Some(found) if *name == "DATABASE_URL" => {
-            // Its own text form leaves the password out; what is not understood may be all password.
-            let shown =
-                StoreUrl::parse(&found.value).map_or_else(|_| "set".to_owned(), |url| url.to_string());
+        Some(found) => {
+            let shown = match server_of(name, &found.value) {
+                Some(server) => server,
+                None if *is_secret => format!("set, {} characters", found.value.chars().count()),
+                None => found.value,
+            };
             format!("{name:<32} {shown}  [{}]", found.source)
         }
-        Some(found) if *name == "REDIS_URL" => {
-            let shown =
-                RedisUrl::parse(&found.value).map_or_else(|_| "set".to_owned(), |url| url.to_string());
-            format!("{name:<32} {shown}  [{}]", found.source)
-        }
-        Some(found) if *is_secret => {
-            format!("{name:<32} set, {} characters  [{}]", found.value.chars().count(), found.source)
-        }
-        Some(found) => format!("{name:<32} {}  [{}]", found.value, found.source),
     }
+}
+
+/// Of a secret that says where a server is, that much: its own text form leaves the secret out. What is not understood may
+/// be all password. `None` for other variables.
+fn server_of(name: &str, value: &str) -> Option<String> {
+    let server = match name {
+        "DATABASE_URL" => StoreUrl::parse(value).ok().map(|url| url.to_string()),
+        "REDIS_URL" => RedisUrl::parse(value).ok().map(|url| url.to_string()),
+        "NOTIFY_WEBHOOK_URL" => WebhookUrl::parse(value).ok().map(|url| format!("{url}/…")),
+        "SMTP_URL" => SmtpUrl::parse(value).ok().map(|url| url.to_string()),
+        _ => return None,
+    };
+    Some(server.unwrap_or_else(|| "set".to_owned()))
 }
 
 #[cfg(test)]
@@ -126,6 +142,33 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("canary"), "{text}");
+    }
+
+    #[test]
+    fn notices_are_explained_without_what_is_secret_of_them() {
+        let environment = Environment::of([
+            ("NOTIFY_WEBHOOK_URL", "https://hooks.example/canary?canary"),
+            ("NOTIFY_WEBHOOK_SECRET", "whsec_canary+canary+canary+canary+canary+"),
+            ("SMTP_URL", "smtps://canary:canary@mail.example"),
+            ("NOTIFY_MAIL_FROM", "desk@shop.example"),
+            ("NOTIFY_MAIL_TO", "team@shop.example"),
+        ]);
+        let (text, settings) = explain(&environment, Only::Everything);
+        for line in [
+            "NOTIFY_WEBHOOK_URL               https://hooks.example/…  [environment]",
+            "NOTIFY_WEBHOOK_SECRET            set, 41 characters  [environment]",
+            "SMTP_URL                         smtps://mail.example:465  [environment]",
+            "NOTIFY_MAIL_TO                   team@shop.example  [environment]",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+        assert!(settings.is_err() && !text.contains("canary"), "that is no base64: {text}");
+        let (text, _) = explain(&Environment::of([("SMTP_URL", "canary")]), Only::Everything);
+        assert!(text.contains("SMTP_URL                         set  [environment]"), "{text}");
+        let alone = Environment::of([("NOTIFY_MAIL_TO", "team@shop.example")]);
+        let (text, settings) = explain(&alone, Only::Everything);
+        assert!(text.contains("NOTIFY_MAIL_TO is set without SMTP_URL, so it is not used."), "{text}");
+        assert!(settings.unwrap().notify.mail.is_none());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 mod convex;
 mod model;
+mod notify;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -9,6 +10,7 @@ use std::time::Duration;
 use frontdesk_core::ChatSettings;
 use frontdesk_llm::ModelSettings;
 use frontdesk_nodes::RedisUrl;
+use frontdesk_notify::NotifySettings;
 use frontdesk_store::StoreUrl;
 use frontdesk_web::dashboard::Password;
 use frontdesk_web::{AllowedOrigins, IdentitySecrets, RateLimit, TrustedProxies};
@@ -75,6 +77,8 @@ pub(crate) struct Settings {
     /// What sites sign with whom their visitors are.
     pub(crate) identity: IdentitySecrets,
     pub(crate) password: PasswordSetting,
+    /// How the team is told of visitors who ask for a person.
+    pub(crate) notify: NotifySettings,
     pub(crate) origins: AllowedOrigins,
     pub(crate) proxies: TrustedProxies,
     pub(crate) rate: RateLimit,
@@ -148,6 +152,7 @@ impl Settings {
             admin_keys: read.keys("ADMIN_API_KEY", mode)?,
             identity: read.identity()?,
             password: read.password(mode)?,
+            notify: read.notify()?,
             origins: read.origins(mode, only, dashboard_port)?,
             proxies: read.proxies()?,
             rate: RateLimit {

@@ -30,7 +30,7 @@ pub(crate) struct Group {
 }
 
 /// The list.
-pub(crate) const GROUPS: [Group; 6] = [
+pub(crate) const GROUPS: [Group; 7] = [
     Group {
         title: "The language model",
         variables: &[
@@ -157,6 +157,12 @@ pub(crate) const GROUPS: [Group; 6] = [
                 "The widget's address, as browsers reach it.",
             ),
             plain(
+                "DASHBOARD_URL",
+                "none",
+                "The dashboard's address, as your team's browsers reach it, for example https://desk.example. Notices link to \
+                 conversations there.",
+            ),
+            plain(
                 "INSECURE_COOKIES",
                 "0",
                 "1 allows signing in to the dashboard over plain HTTP under any host name, not only as localhost. For networks \
@@ -202,6 +208,35 @@ pub(crate) const GROUPS: [Group; 6] = [
                 "CONVEX_MAX_CONCURRENCY",
                 "12",
                 "How many calls to Convex are under way at once; others wait.",
+            ),
+        ],
+    },
+    Group {
+        title: "Notices to the team",
+        variables: &[
+            secret(
+                "NOTIFY_WEBHOOK_URL",
+                "none",
+                "An address that is told, by a signed request, when a visitor asks for a person: https, or http of this machine \
+                 or a private network. See docs/NOTIFICATIONS.md. `frontdesk notify-test` tries it.",
+            ),
+            secret(
+                "NOTIFY_WEBHOOK_SECRET",
+                "none",
+                "What signs those requests: whsec_ and 24 to 64 random bytes in base64. Several, separated by commas, all sign.",
+            ),
+            secret(
+                "SMTP_URL",
+                "none",
+                "A mail server that sends the same as mail: smtps://user:password@mail.example:465, or \
+                 smtp://user:password@mail.example:587 with STARTTLS. With ?tls=none not encrypted, only for this machine and \
+                 private networks.",
+            ),
+            plain("NOTIFY_MAIL_FROM", "none", "The sender of that mail. Required with SMTP_URL."),
+            plain(
+                "NOTIFY_MAIL_TO",
+                "none",
+                "Who gets that mail, separated by commas, at most 20. Required with SMTP_URL.",
             ),
         ],
     },

@@ -23,6 +23,7 @@ mod local_model;
 mod model_faults;
 mod moving;
 mod nodes;
+mod notify;
 mod origin;
 mod outage;
 mod passing_faults;

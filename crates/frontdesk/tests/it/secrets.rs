@@ -10,7 +10,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use frontdesk_testkit::{
-    Exchange, ModelCall, ModelServer, Program, Request, Step, TlsFront, Wire, exchange, stream,
+    Exchange, ModelCall, ModelServer, Program, Request, Smtp, SmtpServer, Step, TlsFront, Wire, exchange,
+    stream,
 };
 use serde_json::json;
 
@@ -32,8 +33,22 @@ const MESSAGE: &str = "canary-message";
 const ANSWER: &str = "canary-answer ";
 const SERVERS_WORDS: &str = "canary-words-of-the-server";
 
+const WEBHOOK_PATH: &str = "canary-webhook-path-0123456789";
+const WEBHOOK_SECRET: &str = "canary/webhook/secret/0123456789";
+const MAIL_PASSWORD: &str = "canary-mail-password-0123456789";
+
 /// What no reply may have, whoever asks, and no file that the program writes.
-const SECRETS: [&str; 6] = [MODEL_KEY, ADMIN_KEY, PASSWORD, WRONG, SECRET, OTHER_SECRET];
+const SECRETS: [&str; 9] = [
+    MODEL_KEY,
+    ADMIN_KEY,
+    PASSWORD,
+    WRONG,
+    SECRET,
+    OTHER_SECRET,
+    WEBHOOK_PATH,
+    WEBHOOK_SECRET,
+    MAIL_PASSWORD,
+];
 
 /// The ways in which the model's server behaves, each asked for by the last word of a message.
 const BEHAVIOURS: [&str; 9] =
@@ -298,6 +313,16 @@ fn check_files(folder: &Path, own: &[String]) -> usize {
     files.len()
 }
 
+/// Ways to tell the team with a canary in everything that is secret of them.
+fn with_notices(program: Program, webhook: SocketAddr, mail: SocketAddr) -> Program {
+    program
+        .set("NOTIFY_WEBHOOK_URL", &format!("http://{webhook}/{WEBHOOK_PATH}"))
+        .set("NOTIFY_WEBHOOK_SECRET", &format!("whsec_{WEBHOOK_SECRET}"))
+        .set("SMTP_URL", &format!("smtp://canary:{MAIL_PASSWORD}@{mail}?tls=none"))
+        .set("NOTIFY_MAIL_FROM", "desk@shop.example")
+        .set("NOTIFY_MAIL_TO", "team@shop.example")
+}
+
 /// A program with a canary in everything that is secret, which logs all there is.
 fn canaries(base_url: &str) -> Program {
     Program::new(BINARY)
@@ -395,6 +420,12 @@ fn no_secret_is_said_when_settings_are_wrong_or_explained() {
         production().set("DASHBOARD_PASSWORD_HASH", CANARY),
         production().set("DASHBOARD_PASSWORD", "").set("DASHBOARD_PASSWORD_HASH", "$argon2id$canary"),
         production().set("CORS_ORIGIN", ""),
+        production().set("NOTIFY_WEBHOOK_URL", CANARY),
+        production().set("NOTIFY_WEBHOOK_URL", "http://canary.example/canary"),
+        production().set("NOTIFY_WEBHOOK_URL", "https://hooks.example/canary"),
+        production().set("SMTP_URL", CANARY),
+        production().set("SMTP_URL", "smtp://canary:canary@canary.example?tls=none"),
+        production().set("SMTP_URL", "smtps://mail.example").set("NOTIFY_MAIL_FROM", CANARY),
         production().set("WIDGET_API_KEY", &format!("{PUBLIC_KEY},canary-é")),
     ];
     for program in &wrong {
@@ -419,6 +450,30 @@ fn no_secret_is_said_when_settings_are_wrong_or_explained() {
     {
         said_by(&from_files, &[command]);
     }
+}
+
+#[test]
+fn those_who_are_told_of_visitors_may_say_what_they_like() {
+    let webhook = ModelServer::start(|call| {
+        let echo = format!("{} {}", call.head, call.body);
+        let head = format!("HTTP/1.1 401 {WEBHOOK_PATH}\r\nLocation: /{WEBHOOK_PATH}\r\n");
+        vec![Step::Send(format!("{head}Connection: close\r\n\r\n{echo}").into_bytes())]
+    });
+    for (line, words) in [
+        ("", "554 canary-mail-password-0123456789"),
+        ("EHLO", "550 5.7.1 canary-mail-password-0123456789"),
+        ("AUTH", "535 5.7.8 canary-mail-password-0123456789"),
+        ("MAIL", "canary-mail-password-0123456789"),
+    ] {
+        let mail = SmtpServer::scripted(move |_, said| {
+            let is_meant = said.split(' ').next() == Some(line);
+            if is_meant { Smtp::Say(words) } else { Smtp::Usual }
+        });
+        let program = with_notices(Program::new(BINARY), webhook.address(), mail.address());
+        let said = said_by(&program.set("LOG_LEVEL", "trace"), &["notify-test"]);
+        assert_eq!(said.matches("NOT sent: ").count(), 2, "{said}");
+    }
+    assert_eq!(webhook.calls().len(), 4);
 }
 
 /// What a command prints, on either output. It ends by itself, and there is no canary in it.

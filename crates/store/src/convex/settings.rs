@@ -1,6 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use frontdesk_core::is_near;
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 use thiserror::Error;
@@ -68,15 +69,6 @@ impl ConvexUrl {
         let mut url = self.0.clone();
         url.set_path(path);
         url
-    }
-}
-
-/// Whether a host is this machine or of a private network: by its address, or by a name without a dot, as containers have.
-fn is_near(host: &str) -> bool {
-    match host.trim_matches(['[', ']']).parse() {
-        Ok(std::net::IpAddr::V4(address)) => address.is_loopback() || address.is_private(),
-        Ok(std::net::IpAddr::V6(address)) => address.is_loopback() || address.is_unique_local(),
-        Err(_) => !host.contains('.'),
     }
 }
 

@@ -112,6 +112,11 @@ fn a_wrong_value_is_named_with_its_rule_and_not_shown() {
         ("DASHBOARD_PASSWORD_HASH", "secret"),
         ("NEXT_PUBLIC_BACKEND_URL", "secret"),
         ("WIDGET_API_KEY", "two words"),
+        ("NOTIFY_WEBHOOK_URL", "secret"),
+        ("NOTIFY_WEBHOOK_URL", "http://secret.example/"),
+        ("SMTP_URL", "secret"),
+        ("SMTP_URL", "smtp://user:secret@mail.example?tls=none"),
+        ("DASHBOARD_URL", "secret"),
         ("DASHBOARD_PORT", "4000"),
     ] {
         // The extra body is looked at only where there is a model.
@@ -182,4 +187,36 @@ fn other_models_are_asked_with_the_key_of_their_own_server_only() {
     assert!(local.key.is_none());
     assert!(refused(&other[..2]).contains("OPENAI_FALLBACK_MODELS"));
     assert!(read(&[]).unwrap().fallback_models.is_empty());
+}
+
+#[test]
+fn notices_go_where_the_settings_say() {
+    let webhook = ("NOTIFY_WEBHOOK_URL", "https://hooks.example/x");
+    let secret = ("NOTIFY_WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    let smtp = ("SMTP_URL", "smtps://user:secret@mail.example");
+    let from = ("NOTIFY_MAIL_FROM", "desk@shop.example");
+    let to = ("NOTIFY_MAIL_TO", "a@shop.example, b@shop.example,");
+    let all = [webhook, secret, smtp, from, to, ("DASHBOARD_URL", "https://desk.example/")];
+    let notify = read(&all).unwrap().notify;
+    assert_eq!(notify.webhook.unwrap().url.to_string(), "https://hooks.example");
+    let names: Vec<_> = notify.mail.unwrap().to.iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["a@shop.example", "b@shop.example"]);
+    assert_eq!(notify.dashboard_url.as_deref(), Some("https://desk.example"));
+    let nothing = read(&[]).unwrap().notify;
+    assert!(nothing.webhook.is_none() && nothing.mail.is_none() && nothing.dashboard_url.is_none());
+
+    let many = ["a@shop.example"; 21].join(",");
+    for (variables, name) in [
+        (vec![webhook], "NOTIFY_WEBHOOK_SECRET"),
+        (vec![webhook, ("NOTIFY_WEBHOOK_SECRET", "secret")], "NOTIFY_WEBHOOK_SECRET"),
+        (vec![smtp, to], "NOTIFY_MAIL_FROM"),
+        (vec![smtp, from], "NOTIFY_MAIL_TO"),
+        (vec![smtp, from, ("NOTIFY_MAIL_TO", ",")], "NOTIFY_MAIL_TO"),
+        (vec![smtp, from, ("NOTIFY_MAIL_TO", "a@shop.example, secret")], "NOTIFY_MAIL_TO"),
+        (vec![smtp, from, ("NOTIFY_MAIL_TO", &many)], "NOTIFY_MAIL_TO"),
+        (vec![smtp, ("NOTIFY_MAIL_FROM", "Desk <secret@shop.example>"), to], "NOTIFY_MAIL_FROM"),
+    ] {
+        let error = refused(&variables);
+        assert!(error.starts_with(name) && !error.contains("secret"), "{error}");
+    }
 }
