@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use frontdesk_core::Chat;
+use frontdesk_notify::Notices;
 use frontdesk_store::lock_for_api;
 use frontdesk_web::{Shutdown, serve as serve_router};
 use tokio::net::TcpListener;
@@ -60,6 +61,7 @@ async fn run(settings: &Settings, only: Only) -> anyhow::Result<ExitCode> {
     };
     let lock = only.serves_api().then(|| lock_for_api(&settings.store)).transpose()?.flatten();
     let ports = Ports::open(settings)?.join(settings);
+    let ports = if only.serves_api() { ports.notifying(settings)? } else { ports };
     let model = wire::make_model(settings, &ports)?;
     let (keys, made) = first_run::prepare(settings, &ports, only).await?;
 
@@ -92,7 +94,7 @@ async fn run(settings: &Settings, only: Only) -> anyhow::Result<ExitCode> {
     greet(settings, only, &keys, &made);
     let tasks = TaskTracker::new();
     let indexing = only.serves_api().then(|| tasks.spawn(indexing::catch_up(Arc::clone(&ports.store))));
-    let orderly = serve_until_signalled(settings, listeners, chat, signals).await;
+    let orderly = serve_until_signalled(settings, listeners, chat, ports.notices, signals).await;
     if let Some(membership) = membership {
         membership.end().await;
     }
@@ -164,6 +166,7 @@ async fn serve_until_signalled(
     settings: &Settings,
     listeners: Vec<(TcpListener, Router)>,
     chat: Option<Chat>,
+    notices: Option<Notices>,
     mut signals: Signals,
 ) -> bool {
     let shutdown = Shutdown::default();
@@ -180,7 +183,7 @@ async fn serve_until_signalled(
         chat.announce_end();
         let drain = async |window| {
             shutdown.draining.cancel();
-            chat.shut_down(window).await
+            tokio::join!(chat.shut_down(window), tell_the_rest(notices.as_ref(), window)).0
         };
         let patiently = async {
             sleep(settings.shutdown_delay).await;
@@ -197,6 +200,13 @@ async fn serve_until_signalled(
     shutdown.hard.cancel();
     servers.wait().await;
     orderly
+}
+
+/// Lets notices to the team that are on their way arrive.
+async fn tell_the_rest(notices: Option<&Notices>, window: Duration) {
+    if let Some(notices) = notices {
+        notices.shut_down(window).await;
+    }
 }
 
 /// The signals that say to stop.

@@ -42,7 +42,7 @@ pub(crate) fn make_chat(settings: &Settings, ports: &Ports, model: Arc<dyn Model
 
 pub(crate) fn make_api(settings: &Settings, ports: &Ports, chat: Chat, keys: &Keys) -> Router {
     let Ports { store, clock, .. } = ports.clone();
-    let inbox = chat.inbox(None);
+    let inbox = chat.inbox(ports.notifier());
     let api_ports = ApiPorts { chat, inbox, store, clock, limits: ports.limits() };
     let api_settings = ApiSettings {
         keys: keys.ring.clone(),

@@ -45,10 +45,10 @@ pub enum InvalidSmtpUrl {
     )]
     Unknown,
     /// It asks for what is not encrypted, and is not near by.
-    #[error("tls=none is for mail servers of this machine and private networks")]
+    #[error("must not say tls=none unless the mail server is of this machine or a private network")]
     Plain,
     /// A password would be sent in the open over a network.
-    #[error("tls=none with a password is for mail servers of this machine")]
+    #[error("must not say tls=none beside a password unless the mail server is of this machine")]
     OpenPassword,
 }
 
