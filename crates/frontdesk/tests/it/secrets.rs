@@ -425,7 +425,7 @@ fn no_secret_is_said_when_settings_are_wrong_or_explained() {
         production().set("NOTIFY_WEBHOOK_URL", "https://hooks.example/canary"),
         production().set("SMTP_URL", CANARY),
         production().set("SMTP_URL", "smtp://canary:canary@canary.example?tls=none"),
-        production().set("SMTP_URL", "smtps://mail.example").set("NOTIFY_MAIL_FROM", CANARY),
+        production().set("SMTP_URL", "smtps://mail.example").set("NOTIFY_MAIL_FROM", "desk"),
         production().set("WIDGET_API_KEY", &format!("{PUBLIC_KEY},canary-é")),
     ];
     for program in &wrong {
