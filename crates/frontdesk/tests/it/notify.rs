@@ -1,10 +1,13 @@
-//! Telling the team: `frontdesk notify-test`, with and without encryption.
+//! Telling the team: when a visitor asks for a person; and `frontdesk notify-test`, with and without encryption.
 
 use std::fs;
+use std::time::Duration;
 
-use frontdesk_testkit::{ModelServer, Program, Smtp, SmtpServer, Step, TlsFront};
+use frontdesk_testkit::{ModelCall, ModelServer, Program, Smtp, SmtpServer, Step, TlsFront};
+use serde_json::json;
 
 use crate::BINARY;
+use crate::visitor::Visitor;
 
 const SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz";
 
@@ -106,4 +109,35 @@ fn no_password_is_sent_before_encryption_has_begun() {
         let lines = server.lines();
         assert!(lines.iter().all(|line| !line.starts_with("AUTH") && !line.starts_with("MAIL")), "{lines:?}");
     }
+}
+
+#[test]
+fn the_team_is_told_when_a_visitor_asks_for_a_person() {
+    let (webhook, mail) = (receiver("204 No Content"), SmtpServer::start());
+    let model = ModelServer::saying(&["Hello"]);
+    let program = Program::new(BINARY).set("OPENAI_BASE_URL", &model.base_url()).set("UPSTREAM_API", "chat");
+    let program = with_webhook(program, &format!("http://{}/hook", webhook.address()));
+    let program = with_mail(program, &format!("smtp://{}?tls=none", mail.address()));
+    let mut program = program.set("DASHBOARD_URL", "https://desk.example").started();
+    let visitor = Visitor::new("s");
+    let said = program.ask(&visitor.message("/v1/chat", "Where is my parcel?")).json();
+    let conversation = said["conversationId"].as_str().unwrap();
+    let ask =
+        visitor.asking_for_a_person(&json!({ "email": "ana@shop.example", "page": "https://shop.example/" }));
+    for _ in 0..3 {
+        let asked = program.ask(&ask);
+        assert_eq!((asked.status, &asked.json()["status"]), (200, &json!("asked")), "{}", asked.body);
+    }
+    // What is on its way arrives before the end.
+    program.child().terminate();
+    assert!(program.child().wait(Duration::from_secs(30)));
+    let [call] = <[ModelCall; 1]>::try_from(webhook.calls()).unwrap();
+    let data = &call.body["data"];
+    assert_eq!(call.body["type"], "conversation.person_asked");
+    assert_eq!((&data["conversationId"], &data["email"]), (&json!(conversation), &json!("ana@shop.example")));
+    assert_eq!((&data["page"], &data["isAway"]), (&json!("https://shop.example/"), &json!(false)));
+    assert_eq!(data["url"], format!("https://desk.example/conversations/{conversation}"));
+    let mails = mail.mails();
+    assert_eq!(mails.len(), 2, "one for each who is to know");
+    assert!(mails.iter().all(|mail| mail.text.contains("\r\nReply-To: ana@shop.example\r\n")));
 }

@@ -52,6 +52,11 @@ impl Visitor {
         self.with_keys(Request::post("/v1/chat/stop", &json!({ "sessionId": self.session })))
     }
 
+    /// The wish to talk to a person.
+    pub(crate) fn asking_for_a_person(&self, body: &Value) -> Request {
+        self.with_keys(Request::post(format!("/v1/sessions/{}/handoff", self.session), body))
+    }
+
     /// What the visitor says of an answer.
     pub(crate) fn rating(&self, answer: &str, rating: &str) -> Request {
         let path = format!("/v1/messages/{answer}/feedback");
