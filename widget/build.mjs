@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 import { minify } from 'terser';
-import { follow, mark, readBundle, readRecipe, stylesOf, writeBundle } from './names.mjs';
+import { follow, mark, readBundle, readRecipe, writeBundle } from './names.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 export const bundlePath = join(here, '../crates/web/assets/chat-widget.js');
@@ -66,7 +66,15 @@ export function hashSources() {
         .slice(here.length + 1)
         .replaceAll('\\', '/'),
     );
-  const tools = ['build.mjs', 'names.mjs', 'scopes.mjs', 'sheet.mjs', 'short-names.txt', 'package-lock.json'];
+  const tools = [
+    'build.mjs',
+    'members.mjs',
+    'names.mjs',
+    'scopes.mjs',
+    'sheet.mjs',
+    'short-names.txt',
+    'package-lock.json',
+  ];
   const sources = [...files, ...tools].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   const sha256 = (data) => createHash('sha256').update(data).digest('hex');
   return sha256(sources.map((path) => `${path}\n${sha256(readFileSync(join(here, path)))}\n`).join(''));
@@ -103,11 +111,9 @@ export async function bundleParts(plugins = []) {
 
 /** The bundle's text. */
 export async function bundle(plugins) {
-  const recipe = readRecipe();
-  const parts = await bundleParts(plugins);
-  const statements = follow(recipe, parts);
+  const followed = follow(readRecipe(), await bundleParts(plugins));
   const preamble = `/*! Frontdesk chat widget, MIT. sources:${hashSources().slice(0, 16)} */`;
-  return `${preamble}\n${writeBundle(statements, parts.names, stylesOf(recipe, statements))}\n`;
+  return `${preamble}\n${writeBundle(followed)}\n`;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

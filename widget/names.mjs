@@ -1,8 +1,9 @@
-// Gives the variables and properties of the bundle short names, and functions and declarations of style their places, so that gzip
+// Gives the variables and properties of the bundle short names, and functions, members and declarations of style their places, so that gzip
 // finds as much as possible again. What is best was found by trial (`squeeze.mjs`) and is kept in `short-names.txt`; what is new since
 // then gets the next best name.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { findRuns, nameOf } from './members.mjs';
 import { readScopes } from './scopes.mjs';
 import { isSafe, propertiesOf, readSheet, writeSheet } from './sheet.mjs';
 
@@ -50,20 +51,35 @@ export function readBundle(code, own) {
   const uses = all.flatMap((named) =>
     named.uses.map((use) => ({ ...use, named, property: properties.get(use.property) ?? use.property })),
   );
-  uses.sort((one, other) => one.start - other.start);
-  const statements = ast.body.map((node) => {
-    const parts = [];
-    let at = node.start;
-    for (const use of uses.filter(({ start }) => start >= node.start && start < node.end)) {
-      parts.push(code.slice(at, use.start), use);
-      at = use.end;
-    }
-    parts.push(code.slice(at, node.end));
-    const index = parts.findIndex((part) => typeof part === 'string' && part.includes(SHEET));
-    if (index >= 0) parts.splice(index, 1, ...withSheet(parts[index]));
-    return { name: node.type === 'FunctionDeclaration' ? node.id.name : '', parts };
-  });
-  return { names: [...all, ...marked], statements };
+  const runs = findRuns(ast);
+  const places = [
+    ...uses,
+    ...runs.map((run) => ({ ...run, start: run.members[0].start, end: run.members.at(-1).end })),
+  ];
+  places.sort((one, other) => one.start - other.start || other.end - one.end);
+  const statements = ast.body.map((node) => ({
+    name: node.type === 'FunctionDeclaration' ? node.id.name : '',
+    parts: cut(code, node, places),
+  }));
+  const orders = new Map(runs.map(({ key, names }) => [key, names]));
+  return { names: [...all, ...marked], statements, orders };
+}
+
+/** The text of a node in pieces, those between which there are names and runs. */
+function cut(code, { start, end }, places) {
+  const parts = [];
+  let at = start;
+  for (const place of places) {
+    if (place.start < at || place.end > end) continue;
+    parts.push(...withSheet(code.slice(at, place.start)));
+    const { key, members } = place;
+    if (members) {
+      const inside = places.filter((other) => other !== place && other.start >= place.start && other.end <= place.end);
+      parts.push({ key, members: new Map(members.map((member) => [nameOf(member), cut(code, member, inside)])) });
+    } else parts.push(place);
+    at = place.end;
+  }
+  return [...parts, ...withSheet(code.slice(at, end))];
 }
 
 /** How the style sheet begins, which is a string in single quotes. */
@@ -71,23 +87,29 @@ const SHEET = "':host";
 
 function withSheet(code) {
   const start = code.indexOf(SHEET) + 1;
+  if (!start) return [code];
   const end = code.indexOf("'", start);
   return [code.slice(0, start), { sheet: readSheet(code.slice(start, end)) }, code.slice(end)];
 }
 
-/** The bundle's text, with everything under its `short` name, and declarations of style in the order of these properties. */
-export function writeBundle(statements, names, styles) {
+/** The bundle's text, with everything under its `short` name and in the order that was chosen. */
+export function writeBundle({ names, statements, styles, orders }) {
   const marks = new Map(names.map(({ mark, short }) => [mark, short]));
-  const text = statements.flatMap(({ parts }) =>
-    parts.map((part) => {
-      if (typeof part === 'string') return part;
-      if (part.sheet) return writeSheet(part.sheet, styles);
-      const { short } = part.named;
-      const property = part.property?.short ?? part.property;
-      return property && property !== short ? `${property}:${short}` : short;
-    }),
-  );
-  const code = text
+  const write = (parts) => parts.map(writePart).join('');
+  function writePart(part) {
+    if (typeof part === 'string') return part;
+    if (part.sheet) return writeSheet(part.sheet, styles);
+    if (part.members)
+      return orders
+        .get(part.key)
+        .map((name) => write(part.members.get(name)))
+        .join();
+    const { short } = part.named;
+    const property = part.property?.short ?? part.property;
+    return property && property !== short ? `${property}:${short}` : short;
+  }
+  const code = statements
+    .map(({ parts }) => write(parts))
     .join('')
     .replace(/;$/, '')
     .replace(MARKS, (found) => marks.get(found));
@@ -95,26 +117,33 @@ export function writeBundle(statements, names, styles) {
 }
 
 /**
- * What was found: a line with the order of the functions, `*` for all else, a line with that of the properties in the style sheet,
- * and a line for each scope's names.
+ * What was found: a line with the order of the functions, `*` for all else, a line with that of the properties in the style sheet, one
+ * with those of members, and a line for each scope's names.
  */
 export function readRecipe() {
-  const [order = '', styles = '', ...lines] = readFileSync(recipePath, 'utf8').trim().split('\n');
+  const [functions = '', styles = '', members = '', ...lines] = readFileSync(recipePath, 'utf8').trim().split('\n');
   const names = lines.flatMap((line) => {
     const [path, ...pairs] = line.split(' ');
     return pairs.map((pair) => [`${path.slice(0, -1)}/${pair.split('=')[0]}`, pair.split('=')[1]]);
   });
-  return { order: order.split(' '), styles: styles.split(' '), names: new Map(names) };
+  const orders = members.split(' ').map((run) => run.split(','));
+  return {
+    functions: functions.split(' '),
+    styles: styles.split(' '),
+    orders: new Map(orders.map((order) => [[...order].sort().join(), order])),
+    names: new Map(names),
+  };
 }
 
-export function formatRecipe(names, statements, styles) {
+export function formatRecipe({ names, statements, styles, orders }) {
   const lines = new Map();
   for (const { key, name, short } of names) {
     const path = key.slice(0, key.lastIndexOf('/'));
     lines.set(path, `${lines.get(path) ?? `${path}:`} ${name}=${short}`);
   }
-  const order = statements.map(({ name }) => name || '*').join(' ');
-  return `${[order, styles.join(' '), ...lines.values()].join('\n')}\n`;
+  const functions = statements.map(({ name }) => name || '*');
+  const members = [...orders.values()].map(String);
+  return `${[...[functions, styles, members].map((list) => list.join(' ')), ...lines.values()].join('\n')}\n`;
 }
 
 function candidates({ letters = LETTERS }) {
@@ -132,8 +161,9 @@ export function pick({ letters = LETTERS, short, isTop }) {
 /** Whether it can have this name, as things are. */
 export const isFree = ({ taken, foes }, short) => !taken.has(short) && ![...foes].some((foe) => foe.short === short);
 
-/** Chooses names and order as the recipe says, and as well as can be told beforehand where it says nothing. */
-export function follow(recipe, { names, statements }) {
+/** Chooses names and orders as the recipe says, and as well as can be told beforehand where it says nothing. */
+export function follow(recipe, bundle) {
+  const { names, statements, orders } = bundle;
   for (const named of names) {
     const short = recipe.names.get(named.key);
     if (short && isFree(named, short)) named.short = short;
@@ -141,12 +171,14 @@ export function follow(recipe, { names, statements }) {
   // Where code has the same form, it should have the same names: what is inside comes first, the names of the whole file last.
   const rest = names.filter(({ short }) => !short).sort((one, other) => !!one.isTop - !!other.isTop);
   for (const named of rest) named.short = candidates(named).find((short) => isFree(named, short));
+  for (const key of orders.keys()) if (recipe.orders.has(key)) orders.set(key, recipe.orders.get(key));
+  return { ...bundle, statements: sortFunctions(recipe, statements), styles: sortStyles(recipe, statements) };
+}
 
-  const { order } = recipe;
+function sortFunctions({ functions: order }, statements) {
   const place = new Map(order.map((name, index) => [name, index]));
-  const isFunction = ({ name }) => name;
   const others = statements.filter(({ name }) => !name);
-  const functions = statements.filter(isFunction);
+  const functions = statements.filter(({ name }) => name);
   const last = order.length;
   functions.sort((one, other) => (place.get(one.name) ?? last) - (place.get(other.name) ?? last));
   // All else stays in its order, because it is run.
@@ -159,7 +191,7 @@ export function follow(recipe, { names, statements }) {
 }
 
 /** The order of the properties in the style sheet, of which those that are new come last. */
-export function stylesOf({ styles }, statements) {
+function sortStyles({ styles }, statements) {
   const { sheet } = statements.flatMap(({ parts }) => parts).find((part) => part.sheet) ?? { sheet: [] };
   const used = propertiesOf(sheet);
   const known = styles.filter((property) => used.includes(property));

@@ -4,17 +4,14 @@
 import { writeFileSync } from 'node:fs';
 import { deflateRawSync } from 'node:zlib';
 import { bundleParts } from './build.mjs';
-import { follow, formatRecipe, pick, readRecipe, recipePath, stylesOf, writeBundle } from './names.mjs';
+import { follow, formatRecipe, pick, readRecipe, recipePath, writeBundle } from './names.mjs';
 import { isSafe } from './sheet.mjs';
 
 const minutes = Number(process.argv[2] ?? 5);
-const parts = await bundleParts();
-const { names } = parts;
-const recipe = readRecipe();
-let statements = follow(recipe, parts);
-let styles = stylesOf(recipe, statements);
+const bundle = follow(readRecipe(), await bundleParts());
+const { names, orders } = bundle;
 // zopfli finds more, and takes forty times as long; what is good for one is good for the other.
-const weigh = () => deflateRawSync(writeBundle(statements, names, styles), { level: 9, memLevel: 9 }).length;
+const weigh = () => deflateRawSync(writeBundle(bundle), { level: 9, memLevel: 9 }).length;
 let best = weigh();
 const any = (list) => list[Math.floor(Math.random() * list.length)];
 
@@ -49,28 +46,43 @@ function withMoved(list, moved) {
   return others;
 }
 
-function moveFunction() {
-  const before = statements;
-  statements = withMoved(statements, any(statements.filter(({ name }) => name)));
+/** Puts something else in the place of a list of the bundle. */
+function replace(holder, name, list) {
+  const before = holder[name];
+  holder[name] = list;
   judge(() => {
-    statements = before;
+    holder[name] = before;
   });
+}
+
+function moveFunction() {
+  const { statements } = bundle;
+  replace(bundle, 'statements', withMoved(statements, any(statements.filter(({ name }) => name))));
 }
 
 function moveProperty() {
-  const before = styles;
-  const moved = withMoved(styles, any(styles));
-  if (!isSafe(moved)) return;
-  styles = moved;
-  judge(() => {
-    styles = before;
-  });
+  const styles = withMoved(bundle.styles, any(bundle.styles));
+  if (isSafe(styles)) replace(bundle, 'styles', styles);
+}
+
+function moveMember() {
+  const [key, order] = any([...orders]);
+  orders.set(key, withMoved(order, any(order)));
+  judge(() => orders.set(key, order));
 }
 
 /** Names are many; the rest is soon as good as it gets. */
-const TRIES = [...Array(16).fill(rename), moveFunction, moveFunction, moveProperty, moveProperty];
+const TRIES = [
+  ...Array(14).fill(rename),
+  moveFunction,
+  moveFunction,
+  moveProperty,
+  moveProperty,
+  moveMember,
+  moveMember,
+];
 
 console.log(`${best} bytes before`);
 for (const end = Date.now() + minutes * 60_000; Date.now() < end; ) any(TRIES)();
 console.log(`${best} bytes after`);
-writeFileSync(recipePath, formatRecipe(names, statements, styles));
+writeFileSync(recipePath, formatRecipe(bundle));

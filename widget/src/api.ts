@@ -116,7 +116,7 @@ export function createApi(config: Config, identity: Identity, link: Link, token 
     if (isRefusal(problem)) {
       const what =
         problem.status === 401
-          ? 'this data-api-key is not one of WIDGET_API_KEY'
+          ? 'data-api-key is not in WIDGET_API_KEY'
           : `${location.origin} is not in CORS_ORIGIN`;
       console.error(`[Frontdesk] Refused: ${what}`);
     }

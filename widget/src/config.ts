@@ -35,7 +35,7 @@ const BUNDLE_PATH = /\/chat-widget(\.[^/?#]+)?\.js([?#]|$)/;
 /** Reads what was given. If something is missing, tells the developer what to add and returns nothing. */
 export function readConfig(options: FrontdeskOptions | undefined, nonce = ''): Config | undefined {
   if (!options?.apiUrl || !options.apiKey) {
-    console.error('[Frontdesk] No chat: add data-api-url and data-api-key to the script tag of chat-widget.js.');
+    console.error('[Frontdesk] No chat: data-api-url and data-api-key are needed.');
     return undefined;
   }
   // An empty attribute means its default.

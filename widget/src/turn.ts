@@ -93,7 +93,8 @@ export const isPersons = (turn: Turn) => !!turn.person && !turn.event;
 /** The person who is answering now, if it is not the assistant. */
 export function personOf(turns: readonly Turn[]): string | undefined {
   const last = turns.findLast((turn) => turn.person);
-  return last && last.event !== 'left' ? last.person : undefined;
+  // Whoever has left, or has closed the conversation, is answering no more.
+  return /^(joined)?$/.test(last?.event ?? '') ? last?.person : undefined;
 }
 
 /** Where a turn stands by what the server says of its answer. A half answer is kept and said to be half. */

@@ -20,7 +20,7 @@ export function mount(config: Config, gone = () => {}): FrontdeskChat | undefine
   const { target } = config;
   const identity = `${config.apiUrl} ${config.apiKey}`;
   const place = typeof target === 'string' ? document.querySelector(target) : target;
-  if (target && !place) console.error(`[Frontdesk] No chat: there is no ${target} on this page.`);
+  if (target && !place) console.error(`[Frontdesk] No chat: there is no ${target}.`);
   if (chats.has(identity) || (target && !place)) return chats.get(identity);
 
   const host = document.createElement('div');

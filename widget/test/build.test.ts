@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse } from 'acorn';
 import { expect, test } from 'vitest';
 // @ts-expect-error: plain JavaScript, without types.
 import * as build from '../build.mjs';
+// @ts-expect-error
+import { findRuns } from '../members.mjs';
 // @ts-expect-error
 import { follow, readRecipe, writeBundle } from '../names.mjs';
 // @ts-expect-error
@@ -83,13 +86,12 @@ function meaning(code: string): unknown {
 }
 
 test('short names mean what the long ones did', async () => {
-  const parts = await build.bundleParts();
-  const statements = follow(readRecipe(), parts);
-  const short = writeBundle(statements, parts.names, []);
-  (parts.names as { short: string }[]).forEach((named, index) => {
+  const bundle = follow(readRecipe(), await build.bundleParts());
+  const short = writeBundle(bundle);
+  (bundle.names as { short: string }[]).forEach((named, index) => {
     named.short = `long${index}`;
   });
-  const long = writeBundle(statements, parts.names, []);
+  const long = writeBundle(bundle);
   expect(long.length).toBeGreaterThan(short.length * 1.2);
   expect(meaning(short)).toEqual(meaning(long));
 }, 60_000);
@@ -117,4 +119,11 @@ test('a rule means the same in whatever order its declarations are written', () 
     ['top', 'inset'],
   ])
     expect(isSafe(order)).toBe(false);
+});
+
+test('members change places only where nothing happens while they are read', () => {
+  const code =
+    'let { a, b = 1, ...c } = f({ d: a, "e-f": () => g(), h: g(), i: [b], j: { k: b, l: !b }, ...c, m() {}, n: a?.b });';
+  const runs = findRuns(parse(code, { ecmaVersion: 2022 })) as { names: string[] }[];
+  expect(runs.map(({ names }) => names.join())).toEqual(['a,b', 'd,e-f', 'i,j', 'm,n', 'k,l']);
 });

@@ -39,7 +39,8 @@ describe('a conversation with a person', () => {
   test('knows who is answering, until they have left', () => {
     expect(personOf(turns)).toBe('Maya Olsen');
     expect(personOf(turns.slice(0, 3))).toBeUndefined();
-    expect(personOf([...turns, ...turnsOf([message('event', 'left', maya)])])).toBeUndefined();
+    for (const event of ['left', 'closed', 'reopened'])
+      expect(personOf([...turns, ...turnsOf([message('event', event, maya)])])).toBeUndefined();
   });
 });
 

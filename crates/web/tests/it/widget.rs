@@ -29,7 +29,7 @@ fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
 #[test]
 fn the_bundle_is_built_from_these_sources() {
     let root = widget();
-    let tools = ["build.mjs", "names.mjs", "scopes.mjs", "sheet.mjs", "short-names.txt", "package-lock.json"];
+    let tools = ["build.mjs", "members.mjs", "names.mjs", "scopes.mjs", "sheet.mjs", "short-names.txt", "package-lock.json"];
     let mut files: Vec<_> = tools.iter().map(|tool| root.join(tool)).collect();
     files_below(&root.join("src"), &mut files);
     let mut names: Vec<_> = files
