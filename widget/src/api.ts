@@ -115,9 +115,7 @@ export function createApi(config: Config, identity: Identity, link: Link, token 
     problem.status = response?.status;
     if (isRefusal(problem)) {
       const what =
-        problem.status === 401
-          ? 'data-api-key is not in WIDGET_API_KEY'
-          : `${location.origin} is not in CORS_ORIGIN`;
+        problem.status === 401 ? 'data-api-key is not in WIDGET_API_KEY' : `${location.origin} is not in CORS_ORIGIN`;
       console.error(`[Frontdesk] Refused: ${what}`);
     }
     throw problem;

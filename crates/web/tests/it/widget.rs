@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::desk::Desk;
 
 /// What the widget may weigh, compressed.
-const BUDGET: usize = 21_900;
+const BUDGET: usize = 21_700;
 
 fn widget() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../widget")
@@ -29,7 +29,15 @@ fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
 #[test]
 fn the_bundle_is_built_from_these_sources() {
     let root = widget();
-    let tools = ["build.mjs", "members.mjs", "names.mjs", "scopes.mjs", "sheet.mjs", "short-names.txt", "package-lock.json"];
+    let tools = [
+        "build.mjs",
+        "members.mjs",
+        "names.mjs",
+        "scopes.mjs",
+        "sheet.mjs",
+        "short-names.txt",
+        "package-lock.json",
+    ];
     let mut files: Vec<_> = tools.iter().map(|tool| root.join(tool)).collect();
     files_below(&root.join("src"), &mut files);
     let mut names: Vec<_> = files
