@@ -6,13 +6,13 @@ use frontdesk_core::{
 };
 
 /// How many conversations are looked at for a page.
-pub(crate) const LOOKED_AT: usize = 2000;
+pub(crate) const LOOKED_AT: usize = 1000;
 
 /// How many are looked at to be counted.
-pub(crate) const COUNTED: usize = 5000;
+pub(crate) const COUNTED: usize = 2000;
 
 /// A session that has more conversations than this leads to none: each secret has one, and anybody may send secrets.
-pub(crate) const OF_SESSION: u32 = 2000;
+pub(crate) const OF_SESSION: u32 = 1000;
 
 /// The place before the first conversation of the list.
 const BEGINNING: ListCursor =

@@ -36,6 +36,9 @@ pub trait InboxStore: Send + Sync {
     ) -> Result<(), StoreError>;
 
     /// How many of a site's conversations are like this; `at_most` if there are more, so that counting takes no time.
+    ///
+    /// A call does a bounded amount of work: of conditions that many conversations meet each and few meet together, it may
+    /// count only the latest ones.
     async fn count_conversations(
         &self,
         site: SiteId,
