@@ -32,6 +32,7 @@ mod store;
 pub mod testing;
 mod text;
 mod throttle;
+mod visitor_name;
 
 pub use canned_replies::{CannedReplies, CannedReply, InvalidCannedReplies};
 pub use chat::{
@@ -72,3 +73,4 @@ pub use store::{
 };
 pub use text::{InvalidText, MAX_MESSAGE_UNITS, MessageText, PREVIEW_UNITS, preview};
 pub use throttle::{ThrottleDecision, ThrottleRule, ThrottleState};
+pub use visitor_name::visitor_name;

@@ -1,5 +1,6 @@
 //! What operators do with conversations, and what visitors ask of them.
 
+mod ask;
 mod edit;
 mod outcomes;
 
@@ -7,10 +8,10 @@ use std::sync::Arc;
 
 use super::Feeds;
 use crate::{
-    AnswerFacts, Answering, BeginConversation, Clock, ConversationId, ConversationName, ConversationState,
-    ConversationStatus, ConversationSummary, ConversationUpdate, EventKind, IdempotencyKey, Message,
-    MessageId, MessageStatus, MessageText, NewMessage, NodeNews, Notifier, OperatorName, PersonRequest,
-    Random, Role, SessionKey, SiteId, StoreError, StoreErrorKind, Typing, Typist, UpdatedConversation,
+    AnswerFacts, Answering, Clock, ConversationId, ConversationName, ConversationState, ConversationStatus,
+    ConversationSummary, ConversationUpdate, EventKind, IdempotencyKey, Message, MessageId, MessageStatus,
+    MessageText, NewMessage, NodeNews, Notifier, OperatorName, Random, Role, SessionKey, SiteId, StoreError,
+    StoreErrorKind, Typing, Typist, UpdatedConversation,
 };
 pub use edit::{ConversationEdit, Edited};
 pub use outcomes::{AskForPerson, Asked, HandBack, Noted, Reply, TakeOver};
@@ -244,47 +245,6 @@ impl Inbox {
         })
     }
 
-    async fn ask(&self, session: SessionKey, ask: AskForPerson) -> Result<Asked, StoreError> {
-        let AskForPerson { contact, is_away, visit } = ask;
-        let (site, now) = (session.site, self.clock.now());
-        let id = ConversationId::mint(&*self.clock, &*self.random);
-        let begin = BeginConversation { session, id, visit, now };
-        let conversation = self.feeds.store.begin_conversation(begin).await?;
-        let decide = |it: &ConversationSummary| {
-            let contact = contact.clone().or_else(|| it.state.contact.clone());
-            let state = ConversationState { contact, ..it.state.clone() };
-            if it.state.answering.is_some() {
-                return Decision::Keep(None);
-            }
-            let is_new = it.state.status != ConversationStatus::NeedsPerson;
-            if !is_new && state == it.state {
-                return Decision::Keep(None);
-            }
-            let kind = if is_away { EventKind::Away } else { EventKind::Asked };
-            let words = is_new.then(|| Words::event(kind, None));
-            let state = ConversationState { status: ConversationStatus::NeedsPerson, ..state };
-            let notice = PersonRequest {
-                site,
-                conversation,
-                visitor: name_of(it),
-                message: if it.last_role == Role::Visitor { it.last_message.clone() } else { String::new() },
-                contact: state.contact.clone(),
-                page: it.visit.page.clone(),
-                is_away,
-                at: now,
-            };
-            Decision::Change(Change { state, words, is_activity: true }, Some(notice))
-        };
-        let notice = decided(self.change(site, conversation, decide).await?).flatten();
-        if let (Some(notifier), Some(notice)) = (&self.notifier, notice) {
-            notifier.person_asked(notice).await;
-        }
-        let name = ConversationName::Id(site, conversation);
-        let found = self.feeds.store.conversation(&name).await?;
-        let answering = found.and_then(|(_, it)| it.state.answering).map(|answering| answering.operator);
-        Ok(Asked { conversation, answering })
-    }
-
     /// Looks at a conversation, decides, and changes it unless something else has changed it meanwhile: then all of it anew.
     async fn change<T>(
         &self,
@@ -371,13 +331,6 @@ fn noted(changed: Option<Changed<()>>) -> Option<Noted> {
         Changed::Decided((), message) => message.map(Noted::Written),
         Changed::Repeated(message) => Some(Noted::Repeated(message)),
     }
-}
-
-/// What a visitor is called in a notice.
-fn name_of(conversation: &ConversationSummary) -> String {
-    let known = conversation.identity.as_ref();
-    let name = known.map(|known| known.name().or(known.email()).unwrap_or(known.id()));
-    name.unwrap_or("A visitor").to_owned()
 }
 
 #[cfg(test)]

@@ -209,9 +209,24 @@ async fn a_visitor_who_asks_for_a_person_raises_a_request_even_without_a_word() 
     assert_eq!(turn.conversation, asked.conversation);
     desk.take_over(&turn, "Maya").await;
     assert_eq!(desk.thread().await.0.state.status, ConversationStatus::Open);
-    let again = desk.inbox.ask_for_person(session("a"), ask(None)).await.unwrap();
+    let other = EmailAddress::parse("ana@home.example").unwrap();
+    let again = desk.inbox.ask_for_person(session("a"), ask(Some(other.clone()))).await.unwrap();
     assert_eq!(again.answering, Some(named("Maya")));
+    assert_eq!(desk.thread().await.0.state.contact, Some(other));
     assert_eq!(desk.notices.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn the_team_is_told_what_the_visitor_said_although_the_ai_has_answered_since() {
+    let desk = Desk::open();
+    let (mut turn, mut call) = desk.ask("Where is my parcel?").await;
+    call.say("I do not know.");
+    call.end();
+    end(&mut turn).await;
+    desk.inbox.ask_for_person(session("a"), AskForPerson::default()).await.unwrap();
+    let [request] = &desk.notices.requests()[..] else { panic!("the team was not told once") };
+    assert_eq!(request.message, "Where is my parcel?");
+    assert_eq!(request.visitor.split(' ').count(), 2);
 }
 
 #[tokio::test]
