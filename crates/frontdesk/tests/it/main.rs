@@ -34,6 +34,7 @@ mod same_key;
 mod secrets;
 mod shutdown;
 mod stop;
+mod takeover;
 mod visitor;
 
 /// The program that Cargo built for these tests.

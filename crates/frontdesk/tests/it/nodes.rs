@@ -20,13 +20,13 @@ use crate::{BINARY, postgres, resume, retry};
 const SEED: u64 = 0x5EED_0021;
 
 /// Nodes that share a new database. Each has a folder of its own, as on machines of their own.
-struct Nodes {
-    programs: Vec<Program>,
-    store: StoreUrl,
+pub(crate) struct Nodes {
+    pub(crate) programs: Vec<Program>,
+    pub(crate) store: StoreUrl,
 }
 
 impl Nodes {
-    fn new(count: usize, model: &ModelServer, more: &[(&str, &str)]) -> Option<Self> {
+    pub(crate) fn new(count: usize, model: &ModelServer, more: &[(&str, &str)]) -> Option<Self> {
         let url = postgres::migrated(postgres::server()?);
         let program = |_| {
             let program = Program::new(BINARY)
@@ -38,7 +38,7 @@ impl Nodes {
         Some(Self { programs: (0..count).map(program).collect(), store: StoreUrl::parse(&url).unwrap() })
     }
 
-    fn apis(&self) -> Vec<SocketAddr> {
+    pub(crate) fn apis(&self) -> Vec<SocketAddr> {
         self.programs.iter().map(Program::api).collect()
     }
 
