@@ -59,9 +59,10 @@ export const test = base.extend<Things, WorkerThings>({
 
 export { expect } from '@playwright/test';
 
-/** Signs in as an operator would. */
-export async function signIn(page: Page, desk: Desk, password = PASSWORD): Promise<void> {
+/** Signs in as an operator would, by name if there is one. */
+export async function signIn(page: Page, desk: Desk, password = PASSWORD, name?: string): Promise<void> {
   await page.goto(`${desk.dashboard}/login`);
   await page.getByLabel('Password', { exact: true }).fill(password);
+  if (name) await page.getByLabel('Your name').fill(name);
   await page.getByRole('button', { name: 'Sign in' }).click();
 }

@@ -92,6 +92,9 @@ for (const { name, colorScheme, viewport } of LOOKS) {
       await signIn(page, desk);
       await expect(page.getByRole('heading', { level: 1 })).toHaveText('Conversations');
       expect(await findings(page)).toEqual([]);
+      // On a phone it is on the operator's own page.
+      await page.goto(`${desk.dashboard}/profile`);
+      expect(await findings(page)).toEqual([]);
       await page.getByRole('button', { name: 'Sign out' }).filter({ visible: true }).click();
       for (let tries = 0; tries < 8; tries++) await signInIfOpen(page, desk);
       await expect(page.getByText('Too many attempts')).toBeVisible();

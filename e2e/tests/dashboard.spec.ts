@@ -71,7 +71,7 @@ test('an operator sees what is said as it is said', async ({ context, page, site
 
   await widget.send('Tell me slowly');
   await expect(thread.getByRole('article', { name: 'Visitor' }).last()).toContainText('Tell me slowly');
-  await expect(operator.getByText('AI is answering')).toBeVisible();
+  await expect(operator.locator('.th-h').getByText('AI is answering')).toBeVisible();
   await expect(answers.last()).toContainText('word1 ');
   const sofar = await answers.last().locator('.said').innerText();
   expect(sofar.split(' ').length, 'it comes while it is being written').toBeLessThan(200);
@@ -79,7 +79,7 @@ test('an operator sees what is said as it is said', async ({ context, page, site
   await expect(operator.locator('.cv').first()).toContainText('Tell me slowly');
   await page.getByRole('button', { name: 'Stop' }).click();
   await expect(answers.last()).toContainText('Stopped by the visitor');
-  await expect(operator.getByText('AI is answering')).toBeHidden();
+  await expect(operator.locator('.th-h').getByText('AI is answering')).toBeHidden();
   const shown = (await answers.last().locator('.m-b').innerText()).trim();
   expect(shown).toBe(Array.from(shown.split(/\s+/), (_, n) => `word${n}`).join(' '));
 
@@ -104,7 +104,7 @@ test('long lists have pages, and nothing is missing or doubled', async ({ page, 
     expect(reply.ok()).toBe(true);
   }
   await signIn(page, desk);
-  await expect(page.locator('.count')).toContainText(`${count}`);
+  await expect(page.getByRole('link', { name: 'Open' })).toContainText(`${count}`);
   const seen: string[] = [];
   for (;;) {
     const rows = await page.locator('.cv').allInnerTexts();
@@ -136,7 +136,7 @@ test('a long thread opens at its end, and older messages are a press away', asyn
   for (; await older.isVisible(); pages++) {
     const address = await older.getAttribute('href');
     await older.click();
-    await expect(page).toHaveURL((url) => url.search === address);
+    await expect(page).toHaveURL((url) => url.href.endsWith(address ?? '-'));
     await expect(page.locator(`.older[href="${address}"]`)).toHaveCount(0);
   }
   expect(pages).toBeGreaterThan(1);

@@ -50,6 +50,7 @@ test('single keys do nothing in a field, and can be turned off for good', async 
 });
 
 test('the first Tab skips to the content', async ({ operator }) => {
+  await expect(operator.getByRole('heading', { level: 1 })).toHaveText('Conversations');
   await operator.keyboard.press('Tab');
   const skip = operator.getByRole('link', { name: 'Skip to content' });
   await expect(skip).toBeFocused();

@@ -363,19 +363,7 @@ impl Service {
     }
 
     async fn delete(self: Arc<Self>, name: ConversationName) -> Result<bool, StoreError> {
-        if let Some(turn) = self.feeds.running.find_named(&name) {
-            turn.stop();
-            // Whoever reads it is told its end, if the store takes it soon. It is deleted either way.
-            let _ = timeout(STOPPING, turn.ended()).await;
-        }
-        let Some(deleted) = self.ports.store.delete_conversation(&name).await? else { return Ok(false) };
-        // A message may have come in between.
-        let name = ConversationName::Id(deleted.session.site, deleted.conversation);
-        if let Some(turn) = self.feeds.running.find_named(&name) {
-            turn.stop();
-        }
-        self.tell_change(&deleted.session, deleted.conversation);
-        Ok(true)
+        self.feeds.delete(&name, &*self.ports.clock).await
     }
 
     fn open_turn(&self, message: SendMessage) -> OpenTurn {
@@ -441,9 +429,6 @@ pub const TYPING_LASTS: Duration = Duration::from_secs(8);
 
 /// How many partial answers are being stored at once.
 const SAVES: usize = 8;
-
-/// How long the end of an answer is waited for whose conversation is to be deleted.
-const STOPPING: Duration = Duration::from_secs(2);
 
 /// How often an answer is looked for that is neither ended nor run here.
 const LOOKS: usize = 3;

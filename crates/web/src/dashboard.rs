@@ -2,16 +2,26 @@
 //!
 //! Pages are rendered here and work as plain forms and links; the little script they load only adds comfort.
 
+mod actions;
+mod address;
+mod browser;
+mod canned_replies;
 mod conversations;
+mod done;
 mod error_page;
 mod events;
 mod files;
+mod form;
 mod frame;
+mod list;
 pub(crate) mod login;
 mod logout;
+mod looking;
 pub(crate) mod markdown;
 mod moment;
+mod office_hours;
 mod password;
+mod profile;
 mod pseudonym;
 mod same_origin;
 pub(crate) mod session;
@@ -84,10 +94,10 @@ pub(crate) struct Dashboard {
 pub fn router(ports: DashboardPorts, settings: DashboardSettings, edge: Edge) -> Router {
     let has_test_pages = settings.test_pages && settings.install.is_some();
     let verifier = Verifier::new(settings.password.clone());
-    let mut routes = Router::new()
-        .route("/", get(conversations::list))
-        .route("/conversations/{conversation}", get(conversations::one))
-        .route("/conversations/{conversation}/events", get(events::events))
+    let mut routes = inbox_routes()
+        .route("/replies", get(canned_replies::page).post(canned_replies::form))
+        .route("/office-hours", get(office_hours::page).post(office_hours::form))
+        .route("/profile", get(profile::page).post(profile::form))
         .route("/shortcuts", get(shortcuts::page))
         .route("/login", get(login::page).post(login::form))
         .route("/logout", post(logout::form))
@@ -103,4 +113,24 @@ pub fn router(ports: DashboardPorts, settings: DashboardSettings, edge: Edge) ->
     let dashboard = Arc::new(Dashboard { ports, settings, verifier });
     let routes = routes.fallback(async || ApiError::new(Code::NotFound)).with_state(dashboard);
     layers::wrap(routes.layer(from_fn(same_origin::check)), edge, Surface::Dashboard)
+}
+
+/// Conversations, and what is done with them.
+fn inbox_routes() -> Router<Arc<Dashboard>> {
+    Router::new()
+        .route("/", get(conversations::list))
+        .route("/events", get(events::inbox))
+        .route("/conversations/bulk", post(actions::bulk::form))
+        .route("/conversations/{conversation}", get(conversations::one))
+        .route("/conversations/{conversation}/events", get(events::conversation))
+        .route("/conversations/{conversation}/takeover", post(actions::take_over::form))
+        .route("/conversations/{conversation}/return", post(actions::hand_back::form))
+        .route("/conversations/{conversation}/reply", post(actions::reply::form))
+        .route("/conversations/{conversation}/note", post(actions::note::form))
+        .route("/conversations/{conversation}/status", post(actions::status::form))
+        .route("/conversations/{conversation}/assign", post(actions::assign::form))
+        .route("/conversations/{conversation}/tags", post(actions::tags::form))
+        .route("/conversations/{conversation}/typing", post(actions::typing::form))
+        .route("/conversations/{conversation}/delete", get(actions::delete::page).post(actions::delete::form))
+        .route("/conversations/{conversation}/export", get(actions::export::file))
 }

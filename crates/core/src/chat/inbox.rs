@@ -144,6 +144,13 @@ impl Inbox {
         self.finish(async move { inbox.change(site, conversation, |it| decide(it)).await.map(noted) }).await
     }
 
+    /// Deletes a conversation, and says whether there was one. An answer that is being written for it is stopped first.
+    pub async fn delete(&self, site: SiteId, conversation: ConversationId) -> Result<bool, StoreError> {
+        let inbox = self.clone();
+        let name = ConversationName::Id(site, conversation);
+        self.finish(async move { inbox.feeds.delete(&name, &*inbox.clock).await }).await
+    }
+
     /// Notes that an operator has seen so many messages of a conversation.
     pub async fn mark_read(
         &self,

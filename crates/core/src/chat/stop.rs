@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::Feeds;
 use crate::{
@@ -15,6 +15,9 @@ const LOOKS: u32 = 10;
 
 /// ...and how long apart.
 const LOOK_EVERY: Duration = Duration::from_millis(80);
+
+/// How long the end of an answer is waited for whose conversation is to be deleted.
+const STOPPING: Duration = Duration::from_secs(2);
 
 impl Feeds {
     /// Stops the answer being written for a conversation, or only the given one, and says whether there was one to stop.
@@ -54,6 +57,29 @@ impl Feeds {
         if let Some(written) = self.written_elsewhere(name, answer).await? {
             self.stop_in_store(name, written, clock).await?;
         }
+        Ok(true)
+    }
+
+    /// Deletes a conversation, and says whether there was one. An answer that is being written for it is stopped first.
+    pub(super) async fn delete(
+        &self,
+        name: &ConversationName,
+        clock: &dyn Clock,
+    ) -> Result<bool, StoreError> {
+        if let Some(turn) = self.running.find_named(name) {
+            turn.stop();
+            // Whoever reads it is told its end, if the store takes it soon. It is deleted either way.
+            let _ = timeout(STOPPING, turn.ended()).await;
+        } else {
+            self.stop(name, None, clock).await?;
+        }
+        let Some(deleted) = self.store.delete_conversation(name).await? else { return Ok(false) };
+        // A message may have come in between.
+        let name = ConversationName::Id(deleted.session.site, deleted.conversation);
+        if let Some(turn) = self.running.find_named(&name) {
+            turn.stop();
+        }
+        self.tell_change(&deleted.session, deleted.conversation);
         Ok(true)
     }
 

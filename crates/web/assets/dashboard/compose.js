@@ -12,6 +12,27 @@ export function restoreDrafts() {
   for (const field of document.querySelectorAll("[data-draft]")) field.value ||= readDraft(field.dataset.draft);
 }
 
+/** Which form lies open; empty if none does. */
+export const openForm = () => document.querySelector("[data-form]:not([hidden])")?.dataset.form ?? "";
+
+/** Opens one of the two forms, or `none`. They are two, so that a note is never sent. */
+export function compose(name) {
+  const box = document.querySelector("[data-compose-box]");
+  const form = box?.querySelector(`[data-form="${name}"]`);
+  const control = document.querySelector("[data-control]");
+  if (!box || (name !== "none" && !form)) return;
+  for (const other of box.querySelectorAll("[data-form]")) other.hidden = other !== form;
+  for (const link of box.querySelectorAll(".reply-t a")) {
+    if (link.dataset.compose === name) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+  box.classList.toggle("reply--note", name === "note");
+  box.hidden = !form;
+  if (control) control.hidden = Boolean(form);
+  if (form) form.querySelector("textarea").focus();
+  else control?.querySelector("[data-compose]")?.focus();
+}
+
 export function forgetDrafts(form) {
   for (const field of form.querySelectorAll("[data-draft]")) keepDraft(field.dataset.draft, "");
 }
@@ -95,6 +116,13 @@ function steer(event, field) {
 }
 
 export function listenToFields() {
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-compose], .menu [data-key=n]");
+    const isPlain = !event.ctrlKey && !event.metaKey && !event.shiftKey;
+    if (!link || !isPlain || !document.querySelector("[data-compose-box]")) return;
+    event.preventDefault();
+    compose(link.dataset.compose ?? "note");
+  });
   document.addEventListener("input", ({ target }) => {
     if (!target.dataset?.draft) return;
     keepDraft(target.dataset.draft, target.value);
@@ -115,8 +143,6 @@ export function listenToFields() {
       const [text, field] = [target.selectedOptions[0]?.dataset.text, target.form.querySelector("textarea")];
       target.selectedIndex = 0;
       if (text) insert(field, text);
-    } else if (target.name === "compose") {
-      document.getElementById(target.value)?.focus();
     }
   });
 }

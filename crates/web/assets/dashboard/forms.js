@@ -62,6 +62,7 @@ async function copyAddress(button) {
 /** Gives a piece of the page what its elements ask for. */
 export function equip(root = document) {
   for (const element of root.querySelectorAll("[data-needs-script]")) element.hidden = false;
+  for (const element of root.querySelectorAll("[data-without-script]")) element.hidden = true;
   for (const box of root.querySelectorAll("[data-setting]")) box.checked = isOn(box.dataset.setting);
   root.querySelectorAll("[data-seconds]").forEach(countDown);
   root.querySelectorAll("[data-show-password]").forEach(offerToShow);

@@ -166,7 +166,7 @@ export function goAboutInbox() {
     if (form.matches("[data-act]")) {
       event.preventDefault();
       send(form, event.submitter);
-    } else if (form.matches(".ifind, #filters form")) {
+    } else if (form.matches("[data-search]")) {
       event.preventDefault();
       search(form, false);
     }

@@ -6,13 +6,10 @@ import { localizeTimes } from "./times.js";
 
 const PAUSE = 1_000;
 const HIDDEN_PAUSE = 10_000;
-const TYPING = 8_000;
 
 let timer;
 let readAt = 0;
 let isHeldBack = false;
-/** When the visitors who are typing were last heard to, by conversation. */
-const typing = new Map();
 
 const rowsOf = (root) => [...root.querySelectorAll(".ilist li[data-id]")];
 const rowOf = (id) => document.querySelector(`.ilist li[data-id="${CSS.escape(id)}"]`);
@@ -41,23 +38,6 @@ function showNew(count) {
   if (wasHidden) scroller().scrollTop += bar.offsetHeight;
 }
 
-function showTyping() {
-  for (const [id, at] of typing) if (Date.now() - at > TYPING) typing.delete(id);
-  for (const row of rowsOf(document)) {
-    const [said, line] = [row.querySelector("p"), row.querySelector(".typing")];
-    const isTyping = typing.has(row.dataset.id);
-    if (isTyping === (line !== null)) continue;
-    said.hidden = isTyping;
-    if (!isTyping) line.remove();
-    else {
-      const words = document.createElement("p");
-      words.className = "typing";
-      words.textContent = "is typing…";
-      said.after(words);
-    }
-  }
-}
-
 function arrange(fresh, inOrder) {
   const list = document.querySelector(".ilist ul");
   const current = new Map(rowsOf(document).map((row) => [row.dataset.id, row]));
@@ -79,6 +59,23 @@ function arrange(fresh, inOrder) {
   [...list.children].slice(rows.length).forEach((row) => row.remove());
 }
 
+/** What is above the list: of another list it is another, but for what somebody is typing. */
+function exchangeControls(list, fresh) {
+  for (const part of ["#select", "#bulk", ".ifilter"]) {
+    const [mine, its] = [list.querySelector(part), fresh.querySelector(part)];
+    if (mine?.contains(document.activeElement)) continue;
+    if (mine && its) mine.replaceWith(its);
+    else if (its) list.querySelector(".ibody").before(its);
+    else mine?.remove();
+  }
+  const [field, freshField] = [list.querySelector("#q"), fresh.querySelector("#q")];
+  if (!field || !freshField) return;
+  if (field !== document.activeElement) field.value = freshField.value;
+  adopt(list.querySelector("#filters"), fresh.querySelector("#filters"));
+  for (const hidden of field.form.querySelectorAll("[type=hidden]")) hidden.remove();
+  field.form.prepend(...freshField.form.querySelectorAll("[type=hidden]"));
+}
+
 /** Makes the list what it is on another page. In its order too, if that was asked for or nobody minds. */
 export function updateList(page, inOrder = false) {
   const [list, fresh] = [document.querySelector(".ilist"), page.querySelector(".ilist")];
@@ -88,27 +85,17 @@ export function updateList(page, inOrder = false) {
   adopt(list.querySelector(".seg"), fresh.querySelector(".seg"));
   const [heading, freshHeading] = [list, fresh].map((root) => root.querySelector(":is(h1, h2)"));
   if (heading.tagName !== freshHeading.tagName) heading.replaceWith(freshHeading);
-  const [form, freshForm] = [list.querySelector("#filters"), fresh.querySelector("#filters")];
-  if (!isSameList) {
-    for (const part of [".col-h .end", "#bulk"]) {
-      const [mine, its] = [list.querySelector(part), fresh.querySelector(part)];
-      if (mine && its) mine.replaceWith(its);
-      else if (its) list.querySelector(".ibody").before(its);
-      else mine?.remove();
-    }
-    if (form && freshForm && !form.contains(document.activeElement)) form.replaceWith(freshForm);
-    const [field, freshField] = [list.querySelector("#q"), fresh.querySelector("#q")];
-    if (field && freshField && field !== document.activeElement) field.value = freshField.value;
-    else if (!field && freshField) list.querySelector(".ibody").before(fresh.querySelector(".ifil"));
-  }
+  if (!list.querySelector(".ifil") && fresh.querySelector(".ifil")) {
+    list.querySelector(".ibody").before(fresh.querySelector(".ifil"));
+    list.querySelector(".col-h").append(fresh.querySelector("#select"));
+  } else if (!isSameList) exchangeControls(list, fresh);
   const [body, freshBody] = [list.querySelector(".ibody"), fresh.querySelector(".ibody")];
-  const canArrange = body.querySelector("ul") && freshBody.querySelector("ul");
+  const canArrange = isSameList && body.querySelector("ul") && freshBody.querySelector("ul");
   if (!canArrange) adoptChildren(body, freshBody);
   else {
-    arrange(page, inOrder || !isSameList);
+    arrange(page, inOrder);
     adopt(body.querySelector(".pages"), freshBody.querySelector(".pages"));
   }
-  showTyping();
 }
 
 async function read(inOrder) {
@@ -134,15 +121,6 @@ export function refreshList() {
   if (!document.querySelector(".ilist")) return;
   const pause = document.hidden ? HIDDEN_PAUSE : PAUSE;
   timer ??= setTimeout(read, Math.max(30, readAt + pause - Date.now()));
-}
-
-/** Somebody types, or has stopped. */
-export function noteTyping(id, isTyping) {
-  if (isTyping) {
-    typing.set(id, Date.now());
-    setTimeout(showTyping, TYPING + 100);
-  } else typing.delete(id);
-  if (rowOf(id)) showTyping();
 }
 
 /** The address of the row after a conversation's, or of the one before if it is the last. */

@@ -6,7 +6,7 @@ import { listenToDialogs } from "./dialogs.js";
 import { equip, listenToForms } from "./forms.js";
 import { goAboutInbox } from "./inbox.js";
 import { listenForKeys } from "./keys.js";
-import { listenToList, noteTyping, refreshList } from "./list.js";
+import { listenToList, refreshList } from "./list.js";
 import { listenToInbox } from "./live.js";
 import { countWaiting, listenToNotifications, notify } from "./notify.js";
 import { catchUpThread, listenToThread } from "./thread.js";
@@ -26,13 +26,12 @@ listenToNotifications();
 goAboutInbox();
 
 function hear(event) {
-  if (event.type === "typing") return noteTyping(event.id, event.typing);
   if (event.needsPerson !== undefined) countWaiting(event.needsPerson);
   if (event.type === "changed") notify(event);
   if (event.type === "changed" || event.type === "missed") refreshList();
 }
 
-// Only who is signed in has a list.
+// Only who is signed in has a rail.
 if (document.querySelector(".rail[data-live-inbox]")) {
   listenToInbox(hear, () => {
     refreshList();

@@ -42,16 +42,19 @@ export function adopt(element, other) {
   adoptChildren(element, other);
 }
 
-/** What names an element across pages. */
-const nameOf = (element) =>
-  ["id", "href", "name"].map((name) => [name, element?.getAttribute?.(name)]).find(([, value]) => value);
+/** What an element is found by on another page: a row by its conversation, since its address says what is looked for. */
+function selectorOf(element) {
+  const row = element?.closest?.("li[data-id]");
+  if (row && element.matches(".cv")) return `[data-id="${CSS.escape(row.dataset.id)}"] .cv`;
+  const name = ["id", "href", "name"].find((attribute) => element?.getAttribute?.(attribute));
+  return name && `#main [${name}="${CSS.escape(element.getAttribute(name))}"]`;
+}
 
 /** Runs a change of the page, and keeps the focus on the element of the same name. */
 export function keepingFocus(change) {
   const focused = document.activeElement;
-  const name = nameOf(focused);
+  const selector = selectorOf(focused);
   change();
-  if (!name || document.activeElement === focused) return;
-  const [attribute, value] = name;
-  document.querySelector(`#main [${attribute}="${CSS.escape(value)}"]`)?.focus({ preventScroll: true });
+  if (!selector || document.activeElement === focused) return;
+  document.querySelector(selector)?.focus({ preventScroll: true });
 }

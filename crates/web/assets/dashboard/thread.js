@@ -1,6 +1,6 @@
 // The open conversation, as it is said.
 
-import { restoreDrafts } from "./compose.js";
+import { compose, openForm, restoreDrafts } from "./compose.js";
 import { adoptChildren } from "./page.js";
 
 const AGAIN = 3_000;
@@ -56,8 +56,8 @@ function hear(event) {
     if (answer) return keepingTheEnd(() => answer.append(event.token));
   }
   if (event.type === "typing") {
-    // An operator's own typing is no news here.
-    if (!event.name) noteTyping(event.typing !== false);
+    // What operators type is no news here.
+    if (event.role === "user") noteTyping(event.name !== undefined);
     return;
   }
   if (event.type === "state") {
@@ -114,9 +114,11 @@ export function updateThread(page, wasSent) {
       if (mine && its) adoptChildren(mine, its);
     }
     const [foot, freshFoot] = [thread.querySelector(".th-foot"), fresh.querySelector(".th-foot")];
-    if (wasSent || foot?.dataset.mode !== freshFoot?.dataset.mode) {
-      if (foot && freshFoot) foot.replaceWith(freshFoot);
+    if (foot && freshFoot && (wasSent || foot.dataset.mode !== freshFoot.dataset.mode)) {
+      const open = wasSent ? "" : openForm();
+      foot.replaceWith(freshFoot);
       restoreDrafts();
+      if (open) compose(open);
     }
     if (wasSent) isAtEnd = true;
   });

@@ -15,6 +15,7 @@ export function localizeTimes(root = document) {
   const texts = {
     clock: (moment) => clock.format(moment),
     date: (moment) => date.format(moment),
+    whole: (moment) => whole.format(moment),
     day: (moment) => ["Today", "Yesterday"][daysAgo(moment)] ?? day.format(moment),
     ago: (moment) => {
       const minutes = Math.floor((now - moment) / MINUTE);
@@ -28,6 +29,14 @@ export function localizeTimes(root = document) {
     const moment = new Date(element.dateTime);
     element.textContent = texts[element.dataset.show](moment);
     element.title = whole.format(moment);
+  }
+  const languages = new Intl.DisplayNames(undefined, { type: "language" });
+  for (const element of root.querySelectorAll("[data-language]")) {
+    try {
+      element.textContent = languages.of(element.dataset.language);
+    } catch {
+      // It is no name of a language, and stays as it is.
+    }
   }
 }
 

@@ -2,27 +2,30 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Redirect, Response};
 use frontdesk_core::{
-    ConversationFilter, ConversationId, ConversationList, ConversationQuery, ConversationSearch,
-    ConversationSummary, Excerpt, ListCursor, Role, SearchHit, SearchQuery, ThreadPage, Timestamp,
+    ConversationFilter, ConversationId, ConversationQuery, ConversationStatus, ConversationSummary,
+    IdempotencyKey, Rating, ThreadPage,
 };
+use http::StatusCode;
 
 use super::Dashboard;
+use super::done::Done;
 use super::frame::{Frame, render};
+use super::list::{ListView, operator_names, read_list};
+use super::looking::{Looking, Tab};
 use super::moment::Moment;
-use super::pseudonym::Pseudonym;
 use super::session::Operator;
 use super::test_pages::Install;
-use super::thread::{Details, ThreadView};
+use super::thread::{Around, Compose, Details, Earlier, EntryKind, Mode, ThreadView};
 use crate::extract::{PathText, Query};
-use crate::{ApiError, Code, cursor};
-
-/// How many conversations a page lists.
-const LIST: u32 = 50;
+use crate::{ApiError, Code};
 
 /// How many messages of a conversation a page shows.
 const MESSAGES: u32 = 100;
+
+/// How many other conversations of a visitor are shown.
+const EARLIER: u32 = 5;
 
 #[derive(Template)]
 #[template(path = "conversations.html")]
@@ -34,103 +37,26 @@ struct ConversationsPage {
     has_test_pages: bool,
 }
 
-/// The list of conversations.
-struct ListView {
-    rows: Vec<Row>,
-    total: u64,
-    /// What is looked for; empty if nothing is.
-    looked_for: String,
-    /// Whether this is not the first page.
-    is_later: bool,
-    /// What is looked for and where this page of the list begins, as the parameters of addresses that keep to it.
-    kept: String,
-    /// The same for the next page.
-    next: Option<String>,
+/// The list alone, for a page that has the rest.
+#[derive(Template)]
+#[template(path = "list-alone.html")]
+struct ListPage {
+    list: ListView,
+    /// Whether a conversation is open beside it.
+    thread: Option<()>,
+    install: Option<Install>,
+    has_test_pages: bool,
 }
 
-impl ListView {
-    /// The address of the list, or of something in it, that keeps to what is looked for and to this page.
-    fn at(&self, path: &str) -> String {
-        if self.kept.is_empty() { path.to_owned() } else { format!("{path}?{}", self.kept) }
-    }
-
-    /// The address of the first page of what is looked for.
-    fn first(&self) -> String {
-        if self.looked_for.is_empty() {
-            "/".to_owned()
-        } else {
-            format!("/?{}", parameters(&self.looked_for, ""))
-        }
-    }
-}
-
-/// What is looked for and a place in the list, as parameters of an address.
-fn parameters(looked_for: &str, place: &str) -> String {
-    let mut parameters = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in [("q", looked_for), ("after", place)] {
-        if !value.is_empty() {
-            parameters.append_pair(name, value);
-        }
-    }
-    parameters.finish()
-}
-
-/// A piece of a text, which was found or not.
-struct Piece {
-    text: String,
-    is_found: bool,
-}
-
-fn pieces(excerpt: &Excerpt) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    let mut add = |text: &str, is_found| {
-        if !text.is_empty() {
-            pieces.push(Piece { text: text.to_owned(), is_found });
-        }
-    };
-    let mut at = 0;
-    for found in &excerpt.found {
-        add(&excerpt.text[at..found.start], false);
-        add(&excerpt.text[found.clone()], true);
-        at = found.end;
-    }
-    add(&excerpt.text[at..], false);
-    pieces
-}
-
-/// A conversation in the list.
-struct Row {
-    id: String,
-    visitor: Pseudonym,
-    updated: Moment,
-    last_message: String,
-    /// Whether the visitor has the last word.
-    visitor_last: bool,
-    message_count: u32,
-    is_current: bool,
-    /// What was found in it.
-    excerpt: Vec<Piece>,
-}
-
-impl Row {
-    fn new(summary: ConversationSummary, now: Timestamp, current: Option<ConversationId>) -> Self {
-        Self {
-            id: summary.id.to_string(),
-            visitor: Pseudonym::of(&summary.session, summary.identity.as_ref()),
-            updated: Moment::ago(summary.updated_at, now),
-            last_message: summary.last_message,
-            visitor_last: summary.last_role == Role::Visitor,
-            message_count: summary.message_count,
-            is_current: Some(summary.id) == current,
-            excerpt: Vec::new(),
-        }
-    }
-
-    fn found(hit: SearchHit, query: &SearchQuery, now: Timestamp, current: Option<ConversationId>) -> Self {
-        let excerpt = pieces(&query.excerpt(&hit.message.text));
-        let visitor_last = hit.message.role == Role::Visitor;
-        Self { visitor_last, excerpt, ..Self::new(hit.conversation, now, current) }
-    }
+/// What a page of a conversation says on top of what is stored.
+#[derive(Default)]
+pub(super) struct Remark {
+    /// Why something was not done.
+    pub(super) notice: Option<String>,
+    /// What was written and not sent.
+    pub(super) draft: String,
+    /// Whether it was a note.
+    pub(super) is_note: bool,
 }
 
 /// The list, with no conversation open.
@@ -139,8 +65,11 @@ pub(super) async fn list(
     operator: Operator,
     query: Query,
 ) -> Result<Response, ApiError> {
-    let list = read_list(&dashboard, &query, None).await?;
-    page(&dashboard, &operator, list, None)
+    let list = read_list(&dashboard, &operator, Looking::read(&query)?, None).await?;
+    if query.text("part")?.is_some() {
+        return list_alone(&dashboard, list, None);
+    }
+    page(&dashboard, &operator, &query, list, None).await
 }
 
 /// The list, with a conversation open.
@@ -150,89 +79,127 @@ pub(super) async fn one(
     PathText(conversation): PathText,
     query: Query,
 ) -> Result<Response, ApiError> {
-    let conversation = ConversationId::parse(&conversation).ok_or(Code::ConversationNotFound)?;
-    let page_of_thread = ThreadPage { before: query.number("before", 1..=u32::MAX)?, limit: MESSAGES };
-    let site = dashboard.settings.site;
-    let thread = dashboard.ports.store.thread(site, conversation, page_of_thread).await?;
-    let thread = thread.ok_or(Code::ConversationNotFound)?;
-    let list = read_list(&dashboard, &query, Some(conversation)).await?;
-    let details = if query.text("details")?.is_some() { Details::Open } else { Details::Closed };
-    let view = ThreadView::new(thread, dashboard.ports.clock.now(), details, page_of_thread.before);
-    page(&dashboard, &operator, list, Some(view))
+    let conversation = conversation_id(&conversation)?;
+    if query.text("part")?.is_some() {
+        let list = read_list(&dashboard, &operator, Looking::read(&query)?, Some(conversation)).await?;
+        return list_alone(&dashboard, list, Some(()));
+    }
+    show(&dashboard, &operator, conversation, &query, Remark::default()).await
 }
 
-fn page(
+/// The conversation that a path names.
+pub(super) fn conversation_id(text: &str) -> Result<ConversationId, ApiError> {
+    ConversationId::parse(text).ok_or_else(|| Code::ConversationNotFound.into())
+}
+
+/// Shows a conversation. Whoever reads its end has seen all of it.
+pub(super) async fn show(
     dashboard: &Dashboard,
     operator: &Operator,
+    conversation: ConversationId,
+    query: &Query,
+    remark: Remark,
+) -> Result<Response, ApiError> {
+    let page_of_thread = ThreadPage { before: query.number("before", 1..=u32::MAX)?, limit: MESSAGES };
+    let (site, store) = (dashboard.settings.site, &dashboard.ports.store);
+    let thread = store.thread(site, conversation, page_of_thread).await?;
+    let thread = thread.ok_or(Code::ConversationNotFound)?;
+    if page_of_thread.before.is_none() && thread.conversation.read_count < thread.conversation.message_count {
+        dashboard.ports.inbox.mark_read(site, conversation, thread.conversation.message_count).await?;
+    }
+    let list = read_list(dashboard, operator, Looking::read(query)?, Some(conversation)).await?;
+    let status = if remark.notice.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+    let is_note = remark.is_note || query.text("compose")? == Some("note");
+    let around = Around {
+        now: dashboard.ports.clock.now(),
+        details: if query.text("details")?.is_some() { Details::Open } else { Details::Closed },
+        before: page_of_thread.before,
+        operator: operator.name.clone(),
+        operators: operator_names(dashboard, operator).await?,
+        is_present: dashboard.ports.inbox.is_present(conversation),
+        earlier: earlier(dashboard, &thread.conversation).await?,
+        canned: super::canned_replies::read(dashboard).await?,
+        notice: remark.notice,
+        draft: remark.draft,
+        compose: if is_note { Compose::Note } else { Compose::Reply },
+        key: form_key(dashboard),
+    };
+    let view = ThreadView::new(thread, around);
+    let mut response = page(dashboard, operator, query, list, Some(view)).await?;
+    *response.status_mut() = status;
+    Ok(response)
+}
+
+/// Names what a form will send, so that sending it twice is sending it once.
+fn form_key(dashboard: &Dashboard) -> String {
+    frontdesk_core::secret_text(&*dashboard.ports.random)
+}
+
+/// The name that a form has for what it sends.
+pub(super) fn sent_key(text: &str) -> Option<IdempotencyKey> {
+    IdempotencyKey::parse(text).ok()
+}
+
+/// Other conversations of the same visitor.
+async fn earlier(dashboard: &Dashboard, current: &ConversationSummary) -> Result<Vec<Earlier>, ApiError> {
+    let filter = match &current.identity {
+        Some(identity) => {
+            ConversationFilter { visitor: Some(identity.id().to_owned()), ..ConversationFilter::default() }
+        }
+        None => {
+            ConversationFilter { session: Some(current.session.clone()), ..ConversationFilter::default() }
+        }
+    };
+    let query = ConversationQuery { site: dashboard.settings.site, filter, after: None, limit: EARLIER + 1 };
+    let found = dashboard.ports.store.conversations(query).await?.conversations;
+    let others =
+        found.into_iter().filter(|it| it.id != current.id).take(usize::try_from(EARLIER).unwrap_or(5));
+    let now = dashboard.ports.clock.now();
+    Ok(others
+        .map(|it| Earlier {
+            id: it.id.to_string(),
+            said: it.last_message,
+            at: Moment::ago(it.updated_at, now),
+        })
+        .collect())
+}
+
+fn list_alone(dashboard: &Dashboard, list: ListView, thread: Option<()>) -> Result<Response, ApiError> {
+    let install = dashboard.settings.install.clone();
+    let has_test_pages = dashboard.settings.test_pages && install.is_some();
+    render(&ListPage { list, thread, install, has_test_pages })
+}
+
+async fn page(
+    dashboard: &Dashboard,
+    operator: &Operator,
+    query: &Query,
     list: ListView,
     thread: Option<ThreadView>,
 ) -> Result<Response, ApiError> {
-    let frame = Frame::new(dashboard, operator, "/");
+    let toast =
+        Done::read(query)?.map(|done| done.toast(&list.looking, thread.as_ref().map(|it| it.id.as_str())));
+    let frame = Frame::new(dashboard, operator, "/").await?.saying(toast);
     let install = dashboard.settings.install.clone();
     render(&ConversationsPage { has_test_pages: frame.has_test_pages, frame, list, thread, install })
 }
 
-async fn read_list(
-    dashboard: &Dashboard,
+/// Sends the browser to a conversation, in the list as the operator looks at it.
+pub(super) fn back(
     query: &Query,
-    current: Option<ConversationId>,
-) -> Result<ListView, ApiError> {
-    let site = dashboard.settings.site;
-    let place = query.text("after")?.unwrap_or_default();
-    let after = match place {
-        "" => None,
-        place => Some(cursor::decode(site, place).ok_or(Code::InvalidCursor)?),
-    };
-    let looked_for = query.text("q")?.unwrap_or_default().trim();
-    let now = dashboard.ports.clock.now();
-    let (total, rows, next) = if looked_for.is_empty() {
-        let query = ConversationQuery { site, filter: ConversationFilter::default(), after, limit: LIST };
-        let ConversationList { conversations, total, next } =
-            dashboard.ports.store.conversations(query).await?;
-        (total, conversations.into_iter().map(|summary| Row::new(summary, now, current)).collect(), next)
-    } else {
-        let first = ConversationQuery { site, filter: ConversationFilter::default(), after: None, limit: 1 };
-        let total = dashboard.ports.store.conversations(first).await?.total;
-        let (rows, next) = find(dashboard, looked_for, after, current).await?;
-        (total, rows, next)
-    };
-    Ok(ListView {
-        rows,
-        total,
-        is_later: !place.is_empty(),
-        kept: parameters(looked_for, place),
-        next: next.map(|next| parameters(looked_for, &cursor::encode(site, next))),
-        looked_for: looked_for.to_owned(),
-    })
+    conversation: ConversationId,
+    done: Option<Done>,
+) -> Result<Response, ApiError> {
+    let looking = Looking::read(query)?;
+    let said = done.map(|done| done.parameters()).unwrap_or_default();
+    let said: Vec<_> = said.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    Ok(Redirect::to(&looking.with(&format!("/conversations/{conversation}"), &said)).into_response())
 }
 
-/// How often more is looked for, so that a page has something on it.
-const LOOKS: usize = 4;
-
-async fn find(
-    dashboard: &Dashboard,
-    looked_for: &str,
-    mut after: Option<ListCursor>,
-    current: Option<ConversationId>,
-) -> Result<(Vec<Row>, Option<ListCursor>), ApiError> {
-    let (site, query, now) =
-        (dashboard.settings.site, SearchQuery::parse(looked_for), dashboard.ports.clock.now());
-    let mut hits: Vec<SearchHit> = Vec::new();
-    for _ in 0..LOOKS {
-        let limit = LIST.saturating_sub(u32::try_from(hits.len()).unwrap_or(LIST));
-        let search = ConversationSearch {
-            site,
-            query: query.clone(),
-            filter: ConversationFilter::default(),
-            after,
-            limit: limit.max(1),
-        };
-        let page = dashboard.ports.store.search(search).await?;
-        hits.extend(page.hits);
-        after = page.next;
-        if after.is_none() || hits.len() >= usize::try_from(LIST).unwrap_or(usize::MAX) {
-            break;
-        }
-    }
-    Ok((hits.into_iter().map(|hit| Row::found(hit, &query, now, current)).collect(), after))
+/// Sends the browser to the list as the operator looks at it.
+pub(super) fn back_to_list(query: &Query, done: Option<Done>) -> Result<Response, ApiError> {
+    let looking = Looking::read(query)?;
+    let said = done.map(|done| done.parameters()).unwrap_or_default();
+    let said: Vec<_> = said.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    Ok(Redirect::to(&looking.with("/", &said)).into_response())
 }

@@ -3,6 +3,8 @@
 use askama::Template;
 use axum::response::{Html, IntoResponse as _, Response};
 
+use super::list::count;
+use super::looking::Tab;
 use super::session::Operator;
 use super::{Dashboard, files};
 use crate::{ApiError, Code};
@@ -18,6 +20,8 @@ pub(super) struct Frame {
     pub(super) health: Option<Health>,
     /// How many conversations need a person.
     pub(super) needs_person: u32,
+    /// What the operator is called.
+    pub(super) operator: String,
     /// What was just done.
     pub(super) toast: Option<Toast>,
     /// The entry of the rail that leads here.
@@ -50,7 +54,11 @@ pub(super) struct Health {
 
 impl Frame {
     /// The frame for somebody who is signed in, around the page that the rail's entry `current` leads to.
-    pub(super) fn new(dashboard: &Dashboard, _operator: &Operator, current: &'static str) -> Self {
+    pub(super) async fn new(
+        dashboard: &Dashboard,
+        operator: &Operator,
+        current: &'static str,
+    ) -> Result<Self, ApiError> {
         let settings = &dashboard.settings;
         let health = settings.model.as_ref().map(|model| match model {
             Ok(name) => Health { is_ok: true, title: "Answering", text: name.clone() },
@@ -61,7 +69,9 @@ impl Frame {
             },
         });
         let has_test_pages = settings.test_pages && settings.install.is_some();
-        Self { has_test_pages, health, current, ..Self::bare() }
+        let needs_person = count(dashboard, Tab::NeedsPerson).await?;
+        let operator = operator.name.as_str().to_owned();
+        Ok(Self { has_test_pages, health, needs_person, operator, current, ..Self::bare() })
     }
 
     /// The frame for anybody.
@@ -73,9 +83,15 @@ impl Frame {
             has_test_pages: false,
             health: None,
             needs_person: 0,
+            operator: String::new(),
             toast: None,
             current: "",
         }
+    }
+
+    /// The same with a word on what was just done.
+    pub(super) fn saying(self, toast: Option<Toast>) -> Self {
+        Self { toast, ..self }
     }
 
     /// What marks an entry of the rail as the current one.

@@ -1,18 +1,17 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use askama::Template;
 use axum::Extension;
-use axum::body::Body;
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
+use frontdesk_core::{InvalidOperatorName, OperatorName};
 use http::header::{self, RETRY_AFTER, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use http_body_util::{BodyExt as _, Limited};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Dashboard;
+use super::form::Form;
 use super::frame::{Frame, render};
 use super::session::Cookies;
 use super::sign_in::{Refusal, SignedIn, sign_in};
@@ -20,12 +19,6 @@ use crate::extract::{FromJson, JsonBody, Query};
 use crate::layers::RequestContext;
 use crate::reply::JsonReply;
 use crate::{ApiError, Code};
-
-/// The largest form that is taken, in bytes.
-const MAX_FORM: usize = 64 * 1024;
-
-/// How long a form may take to come in.
-const FORM_LIMIT: Duration = Duration::from_secs(30);
 
 #[derive(Template)]
 #[template(path = "login.html")]
@@ -42,6 +35,7 @@ enum LoginState {
     Ended,
     Insecure,
     Missing,
+    BadName,
     Wrong { left: u32 },
     Paused { seconds: u64 },
 }
@@ -50,6 +44,11 @@ impl LoginState {
     /// Whether there is nothing to type now.
     fn is_off(&self) -> bool {
         matches!(self, Self::Paused { .. } | Self::Insecure)
+    }
+
+    /// Whether the name is none.
+    fn is_bad_name(&self) -> bool {
+        matches!(self, Self::BadName)
     }
 
     /// Whether what was typed is wrong.
@@ -65,7 +64,7 @@ impl LoginPage {
         let status = match state {
             LoginState::Rest | LoginState::Ended => StatusCode::OK,
             LoginState::Insecure => StatusCode::FORBIDDEN,
-            LoginState::Missing => StatusCode::BAD_REQUEST,
+            LoginState::Missing | LoginState::BadName => StatusCode::BAD_REQUEST,
             LoginState::Wrong { .. } => StatusCode::UNAUTHORIZED,
             LoginState::Paused { .. } => StatusCode::TOO_MANY_REQUESTS,
         };
@@ -103,13 +102,16 @@ pub(super) async fn form(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
-    let form = read_form(&parts.headers, body).await?;
-    let next = safe_path(form.next.as_deref().unwrap_or("/")).to_owned();
+    let form = Form::read(&parts.headers, body).await?;
+    let next = safe_path(form.text("next")).to_owned();
     let Ok(cookies) = Cookies::for_request(&parts, &dashboard) else {
         return LoginPage::response(&parts.headers, &next, LoginState::Insecure);
     };
-    let password = form.password.unwrap_or_default();
-    match sign_in(&dashboard, &context, cookies, &parts.headers, password).await {
+    let Ok(name) = operator_name(form.text("name")) else {
+        return LoginPage::response(&parts.headers, &next, LoginState::BadName);
+    };
+    let password = form.text("password").to_owned();
+    match sign_in(&dashboard, &context, cookies, &parts.headers, password, name).await {
         Ok(signed_in) => Ok((set_cookies(signed_in), Redirect::to(&next)).into_response()),
         Err(Refusal::Missing) => LoginPage::response(&parts.headers, &next, LoginState::Missing),
         Err(Refusal::Wrong { left }) => {
@@ -126,6 +128,7 @@ pub(super) async fn form(
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct LoginRequest {
     password: Option<Value>,
+    name: Option<Value>,
 }
 
 impl FromJson for LoginRequest {}
@@ -148,7 +151,10 @@ pub(super) async fn json(
     let JsonBody(body) =
         JsonBody::<LoginRequest>::from_request(Request::from_parts(parts, body), &()).await?;
     let Some(Value::String(password)) = body.password else { return Err(Code::PasswordRequired.into()) };
-    match sign_in(&dashboard, &context, cookies, &headers, password).await {
+    let name = body.name.as_ref().and_then(Value::as_str).unwrap_or_default();
+    let name = operator_name(name)
+        .map_err(|rule| ApiError::new(Code::InvalidRequest).detail("name", rule.to_string()))?;
+    match sign_in(&dashboard, &context, cookies, &headers, password, name).await {
         Ok(signed_in) => Ok((set_cookies(signed_in), JsonReply(LoginReply { ok: true })).into_response()),
         Err(Refusal::Missing) => Err(Code::PasswordRequired.into()),
         Err(Refusal::Wrong { .. }) => Err(Code::InvalidPassword.into()),
@@ -157,34 +163,13 @@ pub(super) async fn json(
     }
 }
 
+/// What an operator is to be called who gave this name, or none.
+pub(super) fn operator_name(given: &str) -> Result<OperatorName, InvalidOperatorName> {
+    if given.trim().is_empty() { Ok(OperatorName::default()) } else { OperatorName::parse(given) }
+}
+
 fn set_cookies(signed_in: SignedIn) -> axum::response::AppendHeaders<Vec<(HeaderName, HeaderValue)>> {
     axum::response::AppendHeaders(signed_in.cookies.into_iter().map(|cookie| (SET_COOKIE, cookie)).collect())
-}
-
-#[derive(Debug, Default)]
-struct LoginForm {
-    password: Option<String>,
-    next: Option<String>,
-}
-
-async fn read_form(headers: &HeaderMap, body: Body) -> Result<LoginForm, ApiError> {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        return Err(Code::UnsupportedMediaType.into());
-    }
-    let body = Limited::new(body, MAX_FORM).collect();
-    let body = tokio::time::timeout(FORM_LIMIT, body).await.map_err(|_| Code::RequestTimeout)?;
-    let bytes = body.map_err(|_| Code::PayloadTooLarge)?.to_bytes();
-    let mut form = LoginForm::default();
-    for (name, value) in form_urlencoded::parse(&bytes) {
-        match &*name {
-            "password" => form.password = Some(value.into_owned()),
-            "next" => form.next = Some(value.into_owned()),
-            _ => {}
-        }
-    }
-    Ok(form)
 }
 
 /// A path of this dashboard, or its first page: nobody is sent on to another site.

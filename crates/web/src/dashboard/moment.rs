@@ -38,6 +38,11 @@ impl Moment {
         })
     }
 
+    /// The day and the time.
+    pub(super) fn whole(at: Timestamp) -> Self {
+        Self::new(at, "whole", |at| at.strftime("%-d %B %Y, %H:%M UTC").to_string())
+    }
+
     /// How long ago, as a list shows it.
     pub(super) fn ago(at: Timestamp, now: Timestamp) -> Self {
         let minutes = now.since(at).as_secs() / 60;

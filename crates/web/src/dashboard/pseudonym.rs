@@ -40,9 +40,13 @@ impl Pseudonym {
             let animal = ANIMALS[usize::from(hash[1]) % ANIMALS.len()];
             format!("{quality} {animal}")
         };
-        let initials = name.split_whitespace().filter_map(|word| word.chars().next()).take(2).collect();
-        Self { name, initials, colour: hash[2] % 6, is_from_site: identity.is_some() }
+        Self { initials: initials(&name), name, colour: hash[2] % 6, is_from_site: identity.is_some() }
     }
+}
+
+/// The first letters of the first two words of a name.
+pub(super) fn initials(name: &str) -> String {
+    name.split_whitespace().filter_map(|word| word.chars().next()).take(2).collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Redirect, Response};
 use frontdesk_core::{OperatorName, OperatorSession, TokenHash};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use tokio::time::sleep;
 use tracing::warn;
 
@@ -38,6 +38,8 @@ pub(super) const DEVICE: Duration = Duration::from_hours(180 * 24);
 #[derive(Clone)]
 pub(crate) struct Operator {
     token: String,
+    /// What they are called.
+    pub(super) name: OperatorName,
 }
 
 impl fmt::Debug for Operator {
@@ -50,6 +52,11 @@ impl fmt::Debug for Operator {
 const SIGNED_OUT_WITHIN: Duration = Duration::from_secs(15);
 
 impl Operator {
+    /// Calls them something else from now on.
+    pub(super) async fn rename(&self, dashboard: &Dashboard, name: OperatorName) -> Result<(), ApiError> {
+        Ok(dashboard.ports.store.name_operator_session(TokenHash::of(&self.token), name).await?)
+    }
+
     /// Waits until the operator's session has ended. Waiting does not prolong it.
     pub(super) async fn signed_out(self, dashboard: Arc<Dashboard>) {
         loop {
@@ -101,13 +108,15 @@ impl FromRequestParts<Arc<Dashboard>> for Operator {
     async fn from_request_parts(parts: &mut Parts, dashboard: &Arc<Dashboard>) -> Result<Self, NotSignedIn> {
         let token =
             Cookies::for_request(parts, dashboard).ok().and_then(|cookies| cookies.session(&parts.headers));
-        let next = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        // What was to be done is not done later by itself.
+        let page = parts.uri.path_and_query().filter(|_| parts.method == Method::GET);
+        let next = page.map_or("/", |path| path.as_str()).to_owned();
         match token {
             None => Err(NotSignedIn::Login { next, ended: false }),
             Some(token) => match find_open(dashboard, &token).await? {
                 Some(session) => {
                     note_seen(dashboard, &session).await;
-                    Ok(Self { token })
+                    Ok(Self { token, name: session.name })
                 }
                 None => Err(NotSignedIn::Login { next, ended: true }),
             },
@@ -149,6 +158,7 @@ pub(super) async fn open(
     dashboard: &Dashboard,
     password: &password::Password,
     headers: &HeaderMap,
+    name: OperatorName,
 ) -> Result<String, ApiError> {
     let token = frontdesk_core::secret_text(&*dashboard.ports.random);
     let now = dashboard.ports.clock.now();
@@ -160,7 +170,7 @@ pub(super) async fn open(
         created_at: now,
         last_seen_at: now,
         user_agent: user_agent.chars().take(200).collect(),
-        name: OperatorName::default(),
+        name,
     };
     dashboard.ports.store.open_operator_session(session, now.minus(ABSOLUTE)).await?;
     Ok(token)

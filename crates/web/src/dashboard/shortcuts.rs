@@ -20,5 +20,5 @@ pub(super) async fn page(
     State(dashboard): State<Arc<Dashboard>>,
     operator: Operator,
 ) -> Result<Response, ApiError> {
-    render(&ShortcutsPage { frame: Frame::new(&dashboard, &operator, "/shortcuts") })
+    render(&ShortcutsPage { frame: Frame::new(&dashboard, &operator, "/shortcuts").await? })
 }

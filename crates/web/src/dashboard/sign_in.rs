@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use frontdesk_core::{LoginTry, ThrottleDecision, ThrottleRule, TokenHash};
+use frontdesk_core::{LoginTry, OperatorName, ThrottleDecision, ThrottleRule, TokenHash};
 use http::{HeaderMap, HeaderValue};
 use sha2::{Digest as _, Sha256};
 use tracing::{info, warn};
@@ -66,13 +66,14 @@ impl<E: Into<ApiError>> From<E> for Refusal {
     }
 }
 
-/// Signs in with a password.
+/// Signs in with a password, under a name.
 pub(super) async fn sign_in(
     dashboard: &Dashboard,
     context: &RequestContext,
     cookies: Cookies,
     headers: &HeaderMap,
     given: String,
+    name: OperatorName,
 ) -> Result<SignedIn, Refusal> {
     if given.is_empty() {
         return Err(Refusal::Missing);
@@ -104,7 +105,7 @@ pub(super) async fn sign_in(
         return Err(Refusal::Wrong { left });
     };
     store.forget_login_tries(vec![own_bucket]).await?;
-    let token = session::open(dashboard, &password, headers).await?;
+    let token = session::open(dashboard, &password, headers, name).await?;
     let device =
         device.filter(|_| is_known).unwrap_or_else(|| frontdesk_core::secret_text(&*dashboard.ports.random));
     store.remember_device(TokenHash::of(&device), now).await?;

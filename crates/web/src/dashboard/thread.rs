@@ -1,13 +1,15 @@
 //! A conversation, as a page shows it.
 
 use frontdesk_core::{
-    AnswerFacts, FeedCursor, Feedback, FinishReason, Message, MessageStatus, Rating, Role, Thread, Timestamp,
-    TurnFailure, VisitorIdentity,
+    AnswerFacts, CannedReply, ConversationStatus, ConversationSummary, EventKind, FeedCursor, Feedback,
+    FinishReason, Message, MessageStatus, OperatorName, Rating, Role, Thread, Timestamp, TurnFailure,
+    VisitorIdentity,
 };
 
-use super::markdown;
+use super::address::Address;
 use super::moment::Moment;
-use super::pseudonym::Pseudonym;
+use super::pseudonym::{Pseudonym, initials};
+use super::{browser, markdown};
 use crate::transcript::reason_in_words;
 
 /// A conversation with a page of its messages.
@@ -27,9 +29,93 @@ pub(super) struct ThreadView {
     pub(super) before: Option<u32>,
     /// Where the conversation's feed goes on after these messages; empty if they are not the newest.
     pub(super) feed_cursor: String,
-    pub(super) is_answering: bool,
+    /// Whether the AI writes an answer just now.
+    pub(super) is_writing: bool,
+    pub(super) mode: Mode,
+    pub(super) status: ConversationStatus,
+    pub(super) assignee: String,
+    pub(super) tags: Vec<String>,
+    pub(super) contact: Option<String>,
+    pub(super) page: Option<Address>,
+    pub(super) referrer: Option<Address>,
+    pub(super) browser: Option<String>,
+    pub(super) language: Option<String>,
     pub(super) usage: UsageView,
+    pub(super) around: Around,
+}
+
+/// What a page knows of a conversation that is not in it.
+pub(super) struct Around {
+    pub(super) now: Timestamp,
     pub(super) details: Details,
+    /// Which page of the messages it is.
+    pub(super) before: Option<u32>,
+    /// Who looks at it.
+    pub(super) operator: OperatorName,
+    /// Who there is.
+    pub(super) operators: Vec<String>,
+    /// Whether the visitor's chat is open.
+    pub(super) is_present: bool,
+    /// Other conversations of the visitor.
+    pub(super) earlier: Vec<Earlier>,
+    pub(super) canned: Vec<CannedReply>,
+    /// Why something was not done.
+    pub(super) notice: Option<String>,
+    /// What was written and not sent.
+    pub(super) draft: String,
+    pub(super) compose: Compose,
+    /// Names what the form will send.
+    pub(super) key: String,
+}
+
+/// Another conversation of a visitor.
+pub(super) struct Earlier {
+    pub(super) id: String,
+    pub(super) said: String,
+    pub(super) at: Moment,
+}
+
+/// Who answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// The AI.
+    Ai,
+    /// Who looks at it.
+    You,
+    /// Another operator, since then.
+    Other(String, Moment),
+    /// Nobody, until the visitor writes again.
+    Closed,
+}
+
+impl Mode {
+    fn of(conversation: &ConversationSummary, operator: &OperatorName) -> Self {
+        match &conversation.state.answering {
+            Some(answering) if answering.operator == *operator => Self::You,
+            Some(answering) => {
+                Self::Other(answering.operator.as_str().to_owned(), Moment::clock(answering.since))
+            }
+            None if conversation.state.status == ConversationStatus::Closed => Self::Closed,
+            None => Self::Ai,
+        }
+    }
+
+    /// For the script, which exchanges the forms when it becomes another one.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Ai => "ai",
+            Self::You => "you",
+            Self::Other(..) => "other",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// Which of the two forms lies open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Compose {
+    Reply,
+    Note,
 }
 
 /// Whether the details lie open on screens that have no column for them.
@@ -43,10 +129,10 @@ pub(super) enum Details {
 pub(super) struct Entry {
     /// The day, if it is another one than before.
     pub(super) day: Option<Moment>,
-    pub(super) from_visitor: bool,
+    pub(super) kind: EntryKind,
     /// The message, if it is an answer that is being written.
     pub(super) writing: Option<String>,
-    /// A visitor's message and an answer that is being written, as they are; an answer that has ended, as markup.
+    /// An answer that has ended as markup, everything else as it is; of an event what happened.
     pub(super) text: String,
     pub(super) is_silent: bool,
     pub(super) at: Moment,
@@ -55,6 +141,38 @@ pub(super) struct Entry {
     /// What went wrong with an answer, in words.
     pub(super) trouble: Option<String>,
     pub(super) rating: Option<RatingView>,
+}
+
+/// Whose words they are.
+pub(super) enum EntryKind {
+    Visitor,
+    Answer,
+    Operator(Author),
+    Note(Author),
+    Event,
+}
+
+/// An operator who wrote something.
+pub(super) struct Author {
+    pub(super) name: String,
+    pub(super) initials: String,
+    /// One of the six colours of avatars.
+    pub(super) colour: u8,
+    /// Whether they are who looks at it.
+    pub(super) is_you: bool,
+}
+
+impl Author {
+    fn new(name: Option<OperatorName>, you: &OperatorName) -> Self {
+        let name = name.unwrap_or_default();
+        let sum: u32 = name.as_str().chars().map(u32::from).fold(0, u32::wrapping_add);
+        Self {
+            initials: initials(name.as_str()),
+            colour: u8::try_from(sum % 6).unwrap_or(0),
+            is_you: name == *you,
+            name: name.as_str().to_owned(),
+        }
+    }
 }
 
 /// What the visitor says of an answer.
@@ -78,23 +196,28 @@ pub(super) struct UsageView {
     pub(super) tokens: Option<String>,
     pub(super) first_word: Option<String>,
     pub(super) models: String,
+    /// How the visitor rated them.
+    pub(super) ratings: Option<String>,
 }
 
 impl ThreadView {
-    pub(super) fn new(thread: Thread, now: Timestamp, details: Details, before: Option<u32>) -> Self {
-        let feed_cursor = before.map_or_else(|| FeedCursor::after(&thread).to_string(), |_| String::new());
+    pub(super) fn new(thread: Thread, around: Around) -> Self {
+        let feed_cursor =
+            around.before.map_or_else(|| FeedCursor::after(&thread).to_string(), |_| String::new());
         let Thread { conversation, messages, has_older } = thread;
         let usage = UsageView::new(&messages);
-        let is_answering = messages.iter().any(|message| message.status == MessageStatus::Streaming);
+        let is_writing = messages.iter().any(|message| message.status == MessageStatus::Streaming);
         let older = messages.first().filter(|_| has_older).map(|oldest| oldest.seq);
         let mut last_day = None;
         let mut entries = Vec::with_capacity(messages.len());
         for message in messages {
-            let day = Moment::day(message.created_at, now);
+            let day = Moment::day(message.created_at, around.now);
             let is_new = last_day.as_ref() != Some(&day.text);
             last_day = Some(day.text.clone());
-            entries.push(Entry::new(message, is_new.then_some(day)));
+            entries.push(Entry::new(message, is_new.then_some(day), &around.operator));
         }
+        let mode = Mode::of(&conversation, &around.operator);
+        let ConversationSummary { visit, state, .. } = conversation;
         Self {
             id: conversation.id.to_string(),
             visitor: Pseudonym::of(&conversation.session, conversation.identity.as_ref()),
@@ -105,26 +228,79 @@ impl ThreadView {
             began: Moment::date(conversation.created_at),
             entries,
             older,
-            before,
+            before: around.before,
             feed_cursor,
-            is_answering,
+            is_writing,
+            mode,
+            status: state.status,
+            assignee: state.assignee.map(|name| name.as_str().to_owned()).unwrap_or_default(),
+            tags: state.tags.iter().map(|tag| tag.as_str().to_owned()).collect(),
+            contact: state.contact.map(|contact| contact.as_str().to_owned()),
+            page: visit.page.as_deref().map(Address::new),
+            referrer: visit.referrer.as_deref().map(Address::new),
+            browser: visit.user_agent.as_deref().map(browser::readable),
+            language: visit.language.as_deref().map(first_language),
             usage,
-            details,
+            around,
         }
+    }
+
+    /// Who can be assigned, and whether they are: who there is, and whoever is.
+    pub(super) fn assignable(&self) -> Vec<(&str, bool)> {
+        let mut names: Vec<_> = self.around.operators.iter().map(String::as_str).collect();
+        if !self.assignee.is_empty() && !names.contains(&self.assignee.as_str()) {
+            names.push(&self.assignee);
+        }
+        names.into_iter().map(|name| (name, name == self.assignee)).collect()
+    }
+}
+
+/// The language that a visitor likes best, of a list as browsers send it.
+fn first_language(list: &str) -> String {
+    list.split([',', ';']).next().unwrap_or_default().trim().to_owned()
+}
+
+/// What happened, for operators.
+fn event_in_words(event: &str, author: Option<&OperatorName>, you: &OperatorName) -> String {
+    let is_you = author == Some(you);
+    let who = match author {
+        _ if is_you => "You",
+        Some(author) => author.as_str(),
+        None => "Somebody",
+    };
+    match EventKind::parse(event) {
+        Some(EventKind::Joined) => format!("{who} took over. The AI is paused."),
+        Some(EventKind::Left) => format!("{who} handed back. The AI answers again."),
+        Some(EventKind::Asked) => "The visitor asked for a person.".to_owned(),
+        Some(EventKind::Away) => {
+            "The visitor asked for a person and was told that the team is away.".to_owned()
+        }
+        Some(EventKind::Closed) => format!("{who} closed the conversation."),
+        Some(EventKind::Reopened) => match author {
+            Some(_) => format!("{who} opened the conversation again."),
+            None => "The conversation was opened again.".to_owned(),
+        },
+        None => "Something happened.".to_owned(),
     }
 }
 
 impl Entry {
-    fn new(message: Message, day: Option<Moment>) -> Self {
-        let from_visitor = message.role == Role::Visitor;
+    fn new(message: Message, day: Option<Moment>, you: &OperatorName) -> Self {
         let is_silent = message.text.trim().is_empty();
         let writing = (message.status == MessageStatus::Streaming).then(|| message.id.to_string());
-        let is_plain = from_visitor || writing.is_some();
+        let (kind, text) = match message.role {
+            Role::Visitor => (EntryKind::Visitor, message.text),
+            Role::Assistant if writing.is_some() => (EntryKind::Answer, message.text),
+            Role::Assistant => (EntryKind::Answer, markdown::render(&message.text)),
+            Role::Operator => (EntryKind::Operator(Author::new(message.author, you)), message.text),
+            Role::Note => (EntryKind::Note(Author::new(message.author, you)), message.text),
+            Role::Event => (EntryKind::Event, event_in_words(&message.text, message.author.as_ref(), you)),
+        };
         Self {
             day,
-            from_visitor,
+            kind,
             writing,
-            text: if is_plain { message.text } else { markdown::render(&message.text) },
+            text,
             is_silent,
             at: Moment::clock(message.created_at),
             facts: facts(&message.facts),
@@ -146,10 +322,16 @@ impl UsageView {
             messages.iter().filter_map(|message| message.facts.model.as_deref()).collect();
         models.sort_unstable();
         models.dedup();
+        let rated = |rating| {
+            let of = |message: &&Message| message.feedback.as_ref().map(|it| it.rating) == Some(rating);
+            messages.iter().filter(of).count()
+        };
+        let (up, down) = (rated(Rating::Up), rated(Rating::Down));
         Self {
             tokens: (!usages.is_empty()).then(|| format!("{input} in, {output} out")),
             first_word: firsts.get(firsts.len() / 2).map(|millis| format!("{} median", seconds(*millis))),
             models: models.join(", "),
+            ratings: (up + down > 0).then(|| format!("{up} up, {down} down")),
         }
     }
 }
@@ -157,7 +339,7 @@ impl UsageView {
 fn facts(facts: &AnswerFacts) -> Vec<String> {
     let first_word = facts.first_token_millis.map(|millis| format!("{} to first word", seconds(millis)));
     let tokens = facts.usage.map(|usage| format!("{} tokens", usage.output_tokens));
-    first_word.into_iter().chain(tokens).collect()
+    facts.model.clone().into_iter().chain(tokens).chain(first_word).collect()
 }
 
 fn seconds(millis: u32) -> String {

@@ -44,7 +44,7 @@ async fn the_list_shows_who_said_what_and_when() {
     let first = page.body.find("AI: We do.").unwrap();
     let second = page.body.find("AI: On its way.").unwrap();
     assert!(first < second, "latest activity comes first");
-    assert!(page.body.contains("2 messages") && page.body.contains("1 min"));
+    assert!(page.body.contains("1 min"));
     assert!(page.body.len() < 30_000);
 }
 

@@ -1,0 +1,46 @@
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use frontdesk_core::{MessageText, Reply};
+
+use super::super::Dashboard;
+use super::super::canned_replies;
+use super::super::conversations::{Remark, back, conversation_id, sent_key, show};
+use super::super::form::Form;
+use super::super::session::Operator;
+use super::{line_ends, not_sent, taken_by};
+use crate::extract::{PathText, Query};
+use crate::{ApiError, Code};
+
+/// Says something to the visitor, or puts a canned reply into the field.
+pub(in super::super) async fn form(
+    State(dashboard): State<Arc<Dashboard>>,
+    operator: Operator,
+    PathText(conversation): PathText,
+    query: Query,
+    form: Form,
+) -> Result<Response, ApiError> {
+    let conversation = conversation_id(&conversation)?;
+    let (site, ports) = (dashboard.settings.site, &dashboard.ports);
+    let written = form.text("reply").to_owned();
+    let say = async |notice, draft| {
+        show(&dashboard, &operator, conversation, &query, Remark { notice, draft, is_note: false }).await
+    };
+    if !form.text("insert").is_empty() {
+        let replies = canned_replies::read(&dashboard).await?;
+        let chosen = replies.into_iter().find(|reply| reply.shortcut == form.text("canned"));
+        let text = chosen.map(|reply| reply.text).unwrap_or_default();
+        return say(None, if written.is_empty() { text } else { format!("{written}\n{text}") }).await;
+    }
+    let text = match MessageText::parse(line_ends(&written)) {
+        Ok(text) => text,
+        Err(invalid) => return say(Some(not_sent(invalid).to_owned()), written).await,
+    };
+    let key = sent_key(form.text("key"));
+    let reply = ports.inbox.reply(site, conversation, operator.name.clone(), text, key).await?;
+    match reply.ok_or(Code::ConversationNotFound)? {
+        Reply::Sent(_) | Reply::Repeated(_) => back(&query, conversation, None),
+        Reply::TakenBy(other) => say(Some(taken_by(&other, ports.clock.now())), written).await,
+    }
+}
