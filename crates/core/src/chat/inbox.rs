@@ -19,6 +19,9 @@ pub use outcomes::{AskForPerson, Asked, HandBack, Noted, Reply, TakeOver};
 /// How often a change is tried anew when something else has changed in between.
 const TRIES: usize = 20;
 
+/// The number of a change that no conversation comes to, and that every engine has a place for.
+const NO_REVISION: u32 = i32::MAX.unsigned_abs();
+
 /// What operators do with conversations. Cheap to clone; all clones are the same service.
 ///
 /// What is done is stored when a method returns, and whoever follows the conversation is told. Each says `None` if there is
@@ -230,6 +233,14 @@ impl Inbox {
         text: &MessageText,
         key: Option<IdempotencyKey>,
     ) -> Result<Option<Reply>, StoreError> {
+        let (what, author) = (text.as_str().to_owned(), Some(operator.clone()));
+        let words =
+            || Words { role: Role::Operator, text: what.clone(), author: author.clone(), key: key.clone() };
+        if key.is_some()
+            && let Some(message) = self.said_before(site, conversation, words()).await?
+        {
+            return Ok(Some(Reply::Repeated(message)));
+        }
         match self.take(site, conversation, operator, None).await? {
             None => return Ok(None),
             Some(TakeOver::TakenBy(other)) => return Ok(Some(Reply::TakenBy(other))),
@@ -238,10 +249,8 @@ impl Inbox {
         let decide = |it: &ConversationSummary| match &it.state.answering {
             Some(other) if other.operator != *operator => Decision::Keep(Some(other.clone())),
             Some(_) | None => {
-                let (text, author) = (text.as_str().to_owned(), Some(operator.clone()));
-                let words = Words { role: Role::Operator, text, author, key: key.clone() };
                 let state = ConversationState { status: ConversationStatus::Open, ..it.state.clone() };
-                Decision::Change(Change { state, words: Some(words), is_activity: true }, None)
+                Decision::Change(Change { state, words: Some(words()), is_activity: true }, None)
             }
         };
         Ok(match self.change(site, conversation, decide).await? {
@@ -249,6 +258,29 @@ impl Inbox {
             Some(Changed::Decided(Some(other), _)) => Some(Reply::TakenBy(other)),
             Some(Changed::Decided(None, Some(message))) => Some(Reply::Sent(message)),
             Some(Changed::Repeated(message)) => Some(Reply::Repeated(message)),
+        })
+    }
+
+    /// The message that was appended before under the same key. It is asked for with a change after one that no conversation
+    /// has had, so nothing comes of it otherwise.
+    async fn said_before(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        words: Words,
+    ) -> Result<Option<Message>, StoreError> {
+        let update = ConversationUpdate {
+            site,
+            conversation,
+            expected_revision: NO_REVISION,
+            state: ConversationState::default(),
+            message: Some(self.new_message(words)),
+            is_activity: false,
+            now: self.clock.now(),
+        };
+        Ok(match self.feeds.store.update_conversation(update).await? {
+            Some(UpdatedConversation::Repeated(message)) => Some(message),
+            Some(UpdatedConversation::Done | UpdatedConversation::Outdated) | None => None,
         })
     }
 

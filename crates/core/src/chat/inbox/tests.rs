@@ -163,6 +163,10 @@ async fn what_an_operator_says_again_under_the_same_key_is_said_once() {
     let Some(Reply::Sent(sent)) = reply().await.unwrap() else { panic!("not sent") };
     assert_eq!(reply().await.unwrap(), Some(Reply::Repeated(sent.clone())));
     assert_eq!(desk.thread().await.1.last(), Some(&sent));
+    // It does not take the conversation from the AI again either.
+    desk.inbox.hand_back(SITE, turn.conversation, named("Maya")).await.unwrap();
+    assert_eq!(reply().await.unwrap(), Some(Reply::Repeated(sent)));
+    assert_eq!(desk.thread().await.0.state.answering, None);
 }
 
 #[tokio::test]

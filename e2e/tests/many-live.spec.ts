@@ -1,0 +1,86 @@
+/**
+ * Fifty conversations that are answered at once, and an operator who watches one of them with the list beside it. The long
+ * form (`FRONTDESK_TEST=soak`) goes on for ten minutes. Prints what it measured.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { type Desk, startDesk, WIDGET_KEY } from '../support/desk.ts';
+import { expect, signIn, test } from '../support/test.ts';
+
+const CONVERSATIONS = 50;
+const SECONDS = process.env.FRONTDESK_TEST === 'soak' ? 600 : 15;
+const MEGABYTE = 1024 * 1024;
+
+/** How much of the page's thread one task may take, in milliseconds. */
+const LONGEST_TASK = 50;
+
+/** A visitor who asks again as soon as the answer is there. */
+async function talk(desk: Desk, name: string, until: () => boolean): Promise<number> {
+  const secret = randomBytes(32).toString('base64url');
+  let turns = 0;
+  while (!until()) {
+    const response = await fetch(`${desk.api}/v1/chat/stream`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': WIDGET_KEY, 'x-session-secret': secret },
+      body: JSON.stringify({ sessionId: name, message: `Tell me slowly, says ${name}` }),
+    });
+    expect(response.status).toBe(200);
+    for await (const _ of response.body as unknown as AsyncIterable<Uint8Array>) if (until()) break;
+    turns += 1;
+  }
+  return turns;
+}
+
+test.setTimeout((SECONDS + 90) * 1000);
+
+test('with fifty conversations that are answered at once the operator’s page stays quick', async ({ page, model }) => {
+  const desk = await startDesk({ OPENAI_BASE_URL: model });
+  let isOver = false;
+  const talks = Array.from({ length: CONVERSATIONS }, (_, n) => talk(desk, `visitor-${n}`, () => isOver));
+  await signIn(page, desk);
+  await page.getByRole('link', { name: /says visitor-7\b/ }).click();
+  const thread = page.getByRole('log', { name: 'Messages' });
+  await expect(thread).toContainText('word');
+
+  const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+  const heap = async () => {
+    await session.send('HeapProfiler.collectGarbage');
+    const { metrics } = await session.send('Performance.getMetrics');
+    return (metrics.find(({ name }) => name === 'JSHeapUsedSize')?.value ?? 0) / MEGABYTE;
+  };
+  await page.evaluate(() => {
+    const long: number[] = [];
+    Object.assign(window, { long });
+    new PerformanceObserver((list) => long.push(...list.getEntries().map(({ duration }) => duration))).observe({
+      type: 'longtask',
+    });
+  });
+  const before = await heap();
+  const began = Date.now();
+  let slowest = 0;
+  while (Date.now() - began < SECONDS * 1000) {
+    // What the operator feels: how long the page takes to answer a key.
+    const took = await page.evaluate(async () => {
+      const begin = performance.now();
+      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+      return performance.now() - begin;
+    });
+    slowest = Math.max(slowest, took);
+    await page.waitForTimeout(200);
+  }
+  const after = await heap();
+  const long = await page.evaluate(() => (window as unknown as { long: number[] }).long);
+  isOver = true;
+  const turns = (await Promise.all(talks)).reduce((sum, count) => sum + count);
+  const longest = Math.max(0, ...long);
+  console.log(
+    `${CONVERSATIONS} conversations for ${SECONDS} s, ${turns} answers: ${long.length} tasks over 50 ms, the longest ` +
+      `${longest.toFixed(0)} ms (${LONGEST_TASK}); a frame after at most ${slowest.toFixed(0)} ms; ` +
+      `memory ${before.toFixed(1)} to ${after.toFixed(1)} MB`,
+  );
+  // Wall time on a machine that fifty streams, a model and a browser share: several times the budget of a quiet one.
+  expect(longest).toBeLessThan(LONGEST_TASK * 6);
+  expect(after - before).toBeLessThan(8);
+  await desk.end();
+});
