@@ -53,6 +53,7 @@ export const test = base.extend<Things, WorkerThings>({
   },
   operator: async ({ page, desk }, use) => {
     await signIn(page, desk);
+    await page.waitForURL(`${desk.dashboard}/`);
     await use(page);
   },
 });
