@@ -58,22 +58,28 @@ enum Line<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         assignee: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        answered_by: Option<AnsweringLine<'a>>,
+        answering: Option<AnsweringLine<'a>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         contact: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         rating: Option<&'static str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        page: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        referrer: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        user_agent: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        language: Option<&'a str>,
+        visit: VisitLine<'a>,
     },
     Message(MessageLine<'a>),
     End(CountsLine),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct VisitLine<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    referrer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_agent: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -247,16 +253,18 @@ fn conversation_line(site_id: String, summary: &ConversationSummary) -> Line<'_>
         tags: tags.iter().map(Tag::as_str).collect(),
         visitor: summary.identity.as_ref().map(VisitorLine::from),
         assignee: assignee.as_ref().map(OperatorName::as_str),
-        answered_by: answering.as_ref().map(|answering| AnsweringLine {
+        answering: answering.as_ref().map(|answering| AnsweringLine {
             name: answering.operator.as_str(),
             since: answering.since.millis(),
         }),
         contact: contact.as_ref().map(EmailAddress::as_str),
         rating: summary.rating.map(Rating::as_str),
-        page: page.as_deref(),
-        referrer: referrer.as_deref(),
-        user_agent: user_agent.as_deref(),
-        language: language.as_deref(),
+        visit: VisitLine {
+            page: page.as_deref(),
+            referrer: referrer.as_deref(),
+            user_agent: user_agent.as_deref(),
+            language: language.as_deref(),
+        },
     }
 }
 

@@ -8,6 +8,7 @@ use frontdesk_core::{
     IdempotencyKey, Rating, ThreadPage,
 };
 use http::StatusCode;
+use tracing::warn;
 
 use super::Dashboard;
 use super::done::Done;
@@ -104,8 +105,8 @@ pub(super) async fn show(
     let (site, store) = (dashboard.settings.site, &dashboard.ports.store);
     let thread = store.thread(site, conversation, page_of_thread).await?;
     let thread = thread.ok_or(Code::ConversationNotFound)?;
-    if page_of_thread.before.is_none() && thread.conversation.read_count < thread.conversation.message_count {
-        dashboard.ports.inbox.mark_read(site, conversation, thread.conversation.message_count).await?;
+    if page_of_thread.before.is_none() {
+        note_read(dashboard, &thread.conversation).await;
     }
     let list = read_list(dashboard, operator, Looking::read(query)?, Some(conversation)).await?;
     let status = if remark.notice.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
@@ -194,6 +195,16 @@ pub(super) fn back(
     let said = done.map(|done| done.parameters()).unwrap_or_default();
     let said: Vec<_> = said.iter().map(|(name, value)| (*name, value.as_str())).collect();
     Ok(Redirect::to(&looking.with(&format!("/conversations/{conversation}"), &said)).into_response())
+}
+
+async fn note_read(dashboard: &Dashboard, conversation: &ConversationSummary) {
+    let (count, site) = (conversation.message_count, dashboard.settings.site);
+    if conversation.read_count < count
+        && let Err(error) = dashboard.ports.inbox.mark_read(site, conversation.id, count).await
+    {
+        // What can be read on a full disk is to be read.
+        warn!(error = &error as &dyn std::error::Error, "not noted that a conversation was read");
+    }
 }
 
 /// Sends the browser to the list as the operator looks at it.
