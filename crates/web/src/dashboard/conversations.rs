@@ -13,7 +13,7 @@ use tracing::warn;
 use super::Dashboard;
 use super::done::Done;
 use super::frame::{Frame, render};
-use super::list::{ListView, operator_names, read_list};
+use super::list::{ListView, read_list};
 use super::looking::{Looking, Tab};
 use super::moment::Moment;
 use super::session::Operator;
@@ -116,7 +116,7 @@ pub(super) async fn show(
         details: if query.text("details")?.is_some() { Details::Open } else { Details::Closed },
         before: page_of_thread.before,
         operator: operator.name.clone(),
-        operators: operator_names(dashboard, operator).await?,
+        operators: list.operators.clone(),
         is_present: dashboard.ports.inbox.is_present(conversation),
         earlier: earlier(dashboard, &thread.conversation).await?,
         canned: super::canned_replies::read(dashboard).await?,

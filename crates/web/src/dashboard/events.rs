@@ -11,6 +11,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use super::Dashboard;
+use super::conversations::conversation_id;
 use super::list::count;
 use super::looking::Tab;
 use super::pseudonym::Pseudonym;
@@ -30,7 +31,7 @@ pub(super) async fn conversation(
     query: Query,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let conversation = ConversationId::parse(&conversation).ok_or(Code::ConversationNotFound)?;
+    let conversation = conversation_id(&conversation)?;
     let name = ConversationName::Id(dashboard.settings.site, conversation);
     let cursor = feed_cursor(&headers, &query)?;
     let feed = dashboard.ports.feeds.open(name, cursor).await?.ok_or(Code::ConversationNotFound)?;

@@ -148,13 +148,14 @@ pub(super) async fn read_list(
     let now = dashboard.ports.clock.now();
     let reader = Reader { dashboard, operator, now, current };
     let (filter, after) = (looking.filter()?, looking.place(site)?);
-    let (rows, next) = if looking.q.is_empty() {
+    let (total, rows, next) = if looking.q.is_empty() {
         list(dashboard, &reader, &filter, after).await?
     } else {
-        find(dashboard, &reader, &looking.q, &filter, after).await?
+        let first = ConversationQuery { site, filter: ConversationFilter::default(), after: None, limit: 1 };
+        let total = store.conversations(first).await?.total;
+        let (rows, next) = find(dashboard, &reader, &looking.q, &filter, after).await?;
+        (total, rows, next)
     };
-    let first = ConversationQuery { site, filter: ConversationFilter::default(), after: None, limit: 1 };
-    let total = store.conversations(first).await?.total;
     let (open, needs_person) =
         (count(dashboard, Tab::Open).await?, count(dashboard, Tab::NeedsPerson).await?);
     let tabs = Tab::ALL.map(|tab| TabView {
@@ -173,10 +174,7 @@ pub(super) async fn read_list(
 }
 
 /// What operators are called who have signed in lately, and whoever asks.
-pub(super) async fn operator_names(
-    dashboard: &Dashboard,
-    operator: &Operator,
-) -> Result<Vec<String>, ApiError> {
+async fn operator_names(dashboard: &Dashboard, operator: &Operator) -> Result<Vec<String>, ApiError> {
     let since = dashboard.ports.clock.now().minus(super::session::DEVICE);
     let mut names = dashboard.ports.store.operator_names(since).await?;
     if !names.contains(&operator.name) {
@@ -205,8 +203,8 @@ async fn list(
     reader: &Reader<'_>,
     filter: &ConversationFilter,
     mut after: Option<ListCursor>,
-) -> Result<(Vec<Row>, Option<ListCursor>), ApiError> {
-    let mut rows = Vec::new();
+) -> Result<(u64, Vec<Row>, Option<ListCursor>), ApiError> {
+    let (mut total, mut rows) = (0, Vec::new());
     for _ in 0..LOOKS {
         let query = ConversationQuery {
             site: dashboard.settings.site,
@@ -216,12 +214,12 @@ async fn list(
         };
         let page = dashboard.ports.store.conversations(query).await?;
         rows.extend(page.conversations.into_iter().map(|summary| reader.row(summary)));
-        after = page.next;
+        (total, after) = (page.total, page.next);
         if after.is_none() || rows.len() >= LIST {
             break;
         }
     }
-    Ok((rows, after))
+    Ok((total, rows, after))
 }
 
 async fn find(

@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::extract::Query;
+use crate::filter::NOBODY;
 use crate::{ApiError, Code, cursor};
 
 /// Which conversations are listed by what has become of them.
@@ -54,16 +55,13 @@ impl Tab {
     }
 }
 
-/// What the address says for conversations that are nobody's concern.
-const NOBODY: &str = "-";
-
 /// What is looked for, as it was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Looking {
     /// Words.
     pub(super) q: String,
     pub(super) tab: Tab,
-    /// A name, or `-` for nobody.
+    /// A name, or [`NOBODY`].
     pub(super) assignee: String,
     pub(super) tag: String,
     /// `up` or `down`.
@@ -275,7 +273,7 @@ mod tests {
 
     #[test]
     fn conditions_are_what_stores_filter_by() {
-        let looking = read("assignee=-&since=2026-11-01&until=2026-11-02").unwrap();
+        let looking = read("assignee=nobody&since=2026-11-01&until=2026-11-02").unwrap();
         let filter = looking.filter().unwrap();
         assert_eq!(filter.statuses, [ConversationStatus::Open, ConversationStatus::NeedsPerson]);
         assert_eq!(filter.assignee, Some(Assigned::ToNobody));

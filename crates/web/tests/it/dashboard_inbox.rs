@@ -145,7 +145,7 @@ async fn conversations_are_closed_tagged_assigned_and_found_by_it() {
         ("tag=refund", true),
         ("tag=vip", false),
         ("assignee=Maya", true),
-        ("assignee=-", false),
+        ("assignee=nobody", false),
         ("session=one", true),
         ("q=refunds&tag=refund", true),
         ("q=shipping&tag=refund", false),
