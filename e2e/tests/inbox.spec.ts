@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { APIRequestContext, Page } from '@playwright/test';
 import { findings, LOOKS } from '../support/accessibility.ts';
-import { type Desk, startDesk, WIDGET_KEY } from '../support/desk.ts';
+import { type Desk, PASSWORD, startDesk, WIDGET_KEY } from '../support/desk.ts';
 import { expect, signIn, test } from '../support/test.ts';
 
 /** A visitor who writes over the API, from a page of the website. */
@@ -214,6 +214,62 @@ test('tags, filters and searches are in the address', async ({ page, desk, reque
 
 test.describe('without JavaScript', () => {
   test.use({ javaScriptEnabled: false });
+  test('what is written is kept between reply and note, and when somebody else was faster', async ({
+    page,
+    browser,
+    desk,
+    request,
+  }) => {
+    const id = await write(request, desk, `Switching ${Math.random()}`);
+    await signIn(page, desk, undefined, 'Maya');
+    await open(page, desk, id);
+    const [reply, note] = [page.getByLabel('Reply to the visitor'), page.getByLabel('Internal note, never shown')];
+    await expect(reply.or(note)).toHaveCount(1);
+    await expect(note).toBeHidden();
+    await page.getByRole('link', { name: 'Note', exact: true }).click();
+    await expect(note).toBeFocused();
+    await page.getByRole('link', { name: 'Cancel' }).click();
+    await expect(note).toBeHidden();
+    await button(page, 'Take over').click();
+
+    await reply.fill('Half a reply');
+    await page.getByRole('link', { name: 'Internal note' }).click();
+    await expect(reply).toBeHidden();
+    await expect(note).toBeFocused();
+    await note.fill('Half a note');
+    await expect(button(page, 'Send')).toBeHidden();
+    await page.getByRole('link', { name: 'Reply', exact: true }).click();
+    await expect(note).toBeHidden();
+    await expect(reply).toHaveValue('Half a reply');
+    await expect(note).toHaveValue('Half a note');
+
+    const other = await browser.newPage();
+    await signIn(other, desk, undefined, 'Tom');
+    await open(other, desk, id);
+    await button(other, 'Take over from Maya').click();
+    await expect(thread(other)).toContainText('You took over.');
+    await button(page, 'Send').click();
+    await expect(page.getByRole('alert').filter({ hasText: 'Tom took over' })).toBeVisible();
+    await expect(reply).toHaveValue('Half a reply');
+    await button(page, 'Take over from Tom and send').click();
+    await expect(thread(page).getByRole('article', { name: 'You', exact: true })).toContainText('Half a reply');
+
+    await reply.fill('While signed out');
+    await page.context().clearCookies();
+    await button(page, 'Send').click();
+    await expect(page.getByRole('heading', { name: 'You were signed out' })).toBeVisible();
+    const [login] = await Promise.all([
+      page.waitForEvent('popup'),
+      page.getByRole('link', { name: 'Sign in' }).click(),
+    ]);
+    await login.getByLabel('Password', { exact: true }).fill(PASSWORD);
+    await login.getByLabel('Your name').fill('Maya');
+    await login.getByRole('button', { name: 'Sign in' }).click();
+    await button(page, 'Try again').click();
+    await expect(thread(page)).toContainText('While signed out');
+    await other.close();
+  });
+
   test('an operator can note, close, undo, tag, filter and delete', async ({ page, desk, request }) => {
     const id = await write(request, desk, `Plain ${Math.random()}`);
     await signIn(page, desk, undefined, 'Tom');

@@ -106,6 +106,30 @@ test('of two operators one wins, and the other is told who', async ({ browser, w
   await Promise.all([maya.context().close(), tom.context().close()]);
 });
 
+test('a reply that comes too late is kept, and sent when it is taken over again', async ({ browser, widget, desk }) => {
+  const question = `Too late ${Math.random()}`;
+  await widget.open();
+  await widget.ask(question);
+  const [maya, tom] = [await operator(browser, desk, 'Maya'), await operator(browser, desk, 'Tom')];
+  await Promise.all([openConversation(maya, question), openConversation(tom, question)]);
+  await press(maya, 'Take over');
+  const reply = maya.getByLabel('Reply to the visitor');
+  await reply.fill('Half a sentence');
+  // She does not hear of it before she sends.
+  await maya.route('**', (route) => (route.request().method() === 'GET' ? route.abort() : route.fallback()));
+  await press(tom, 'Take over from Maya');
+  await expect(widget.log).toContainText('Tom joined');
+  await press(maya, 'Send');
+  await expect(maya.getByText(/Tom took over/).first()).toBeVisible();
+  await expect(reply).toHaveValue('Half a sentence');
+  await expect(maya).toHaveURL(/\/conversations\/[^/]+$/);
+  await maya.unrouteAll();
+  await press(maya, 'Take over from Tom and send');
+  await expect(widget.log).toContainText('Half a sentence');
+  await expect(reply).toHaveValue('');
+  await Promise.all([maya.context().close(), tom.context().close()]);
+});
+
 test('without JavaScript an operator can take over, reply and hand back', async ({ browser, widget, desk }) => {
   const question = `Is anybody there ${Math.random()}`;
   await widget.open();

@@ -29,6 +29,7 @@ mod shortcuts;
 mod sign_in;
 mod test_pages;
 mod thread;
+mod unsent;
 
 use std::sync::Arc;
 
@@ -41,6 +42,7 @@ pub use password::{HashPasswordError, InvalidPasswordHash, Password, hash_passwo
 pub use test_pages::Install;
 
 pub(crate) use error_page::error_page;
+pub(crate) use unsent::Unsent;
 
 use crate::layers::{self, Edge, Surface};
 use crate::{ApiError, Code};
@@ -95,7 +97,10 @@ pub fn router(ports: DashboardPorts, settings: DashboardSettings, edge: Edge) ->
     let has_test_pages = settings.test_pages && settings.install.is_some();
     let verifier = Verifier::new(settings.password.clone());
     let mut routes = inbox_routes()
-        .route("/replies", get(canned_replies::page).post(canned_replies::form))
+        .route(
+            "/replies",
+            get(canned_replies::page).post(canned_replies::form).layer(from_fn(unsent::give_back)),
+        )
         .route("/office-hours", get(office_hours::page).post(office_hours::form))
         .route("/profile", get(profile::page).post(profile::form))
         .route("/shortcuts", get(shortcuts::page))
@@ -125,8 +130,14 @@ fn inbox_routes() -> Router<Arc<Dashboard>> {
         .route("/conversations/{conversation}/events", get(events::conversation))
         .route("/conversations/{conversation}/takeover", post(actions::take_over::form))
         .route("/conversations/{conversation}/return", post(actions::hand_back::form))
-        .route("/conversations/{conversation}/reply", post(actions::reply::form))
-        .route("/conversations/{conversation}/note", post(actions::note::form))
+        .route(
+            "/conversations/{conversation}/reply",
+            post(actions::reply::form).layer(from_fn(unsent::give_back)),
+        )
+        .route(
+            "/conversations/{conversation}/note",
+            post(actions::note::form).layer(from_fn(unsent::give_back)),
+        )
         .route("/conversations/{conversation}/status", post(actions::status::form))
         .route("/conversations/{conversation}/assign", post(actions::assign::form))
         .route("/conversations/{conversation}/tags", post(actions::tags::form))

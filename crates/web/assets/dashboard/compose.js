@@ -12,25 +12,26 @@ export function restoreDrafts() {
   for (const field of document.querySelectorAll("[data-draft]")) field.value ||= readDraft(field.dataset.draft);
 }
 
-/** Which form lies open; empty if none does. */
-export const openForm = () => document.querySelector("[data-form]:not([hidden])")?.dataset.form ?? "";
+const foot = () => document.querySelector(".th-foot");
+
+/** Which of the two forms lies open, or `none`. */
+export const openForm = () => foot()?.dataset.open ?? "none";
 
 /** Opens one of the two forms, or `none`. They are two, so that a note is never sent. */
 export function compose(name) {
-  const box = document.querySelector("[data-compose-box]");
-  const form = box?.querySelector(`[data-form="${name}"]`);
-  const control = document.querySelector("[data-control]");
-  if (!box || (name !== "none" && !form)) return;
-  for (const other of box.querySelectorAll("[data-form]")) other.hidden = other !== form;
-  for (const link of box.querySelectorAll(".reply-t a")) {
-    if (link.dataset.compose === name) link.setAttribute("aria-current", "true");
-    else link.removeAttribute("aria-current");
-  }
-  box.classList.toggle("reply--note", name === "note");
-  box.hidden = !form;
-  if (control) control.hidden = Boolean(form);
+  const form = foot()?.querySelector(`[data-form="${name}"]`);
+  if (!foot() || (name !== "none" && !form)) return;
+  foot().dataset.open = name;
   if (form) form.querySelector("textarea").focus();
-  else control?.querySelector("[data-compose]")?.focus();
+  else foot().querySelector("[data-control] [data-compose]")?.focus();
+}
+
+/** Without a script the address says which form lies open; with one it would for ever. */
+function takeOverFromAddress() {
+  const asked = location.hash.slice(1);
+  if (!foot() || !["reply", "note", "control"].includes(asked)) return;
+  location.replace("#");
+  compose(asked);
 }
 
 export function forgetDrafts(form) {
@@ -116,6 +117,7 @@ function steer(event, field) {
 }
 
 export function listenToFields() {
+  takeOverFromAddress();
   document.addEventListener("click", (event) => {
     const link = event.target.closest("[data-compose], .menu [data-key=n]");
     const isPlain = !event.ctrlKey && !event.metaKey && !event.shiftKey;

@@ -21,6 +21,7 @@ let visits = 0;
 function lasting(address) {
   const kept = new URL(address, location.href);
   for (const name of ONCE) kept.searchParams.delete(name);
+  kept.hash = "";
   return kept.href;
 }
 
@@ -32,7 +33,7 @@ function replaceThread(inbox, fresh) {
 }
 
 /** Shows what was read; `false` if it is no page of the inbox. */
-function show({ page, address }, { inOrder = false, wasSent = false } = {}) {
+function show({ page, address, isDone }, { inOrder = false, wasSent = false } = {}) {
   const [inbox, fresh] = [document.querySelector(".inbox"), page.querySelector(".inbox")];
   if (!inbox || !fresh) return false;
   localizeTimes(page);
@@ -59,7 +60,8 @@ function show({ page, address }, { inOrder = false, wasSent = false } = {}) {
   }
   entitle(page.title);
   const next = lasting(address);
-  if (next !== location.href) history.replaceState(null, "", next);
+  // Where a form was refused there is no page to come back to.
+  if (isDone && next !== location.href) history.replaceState(null, "", next);
   return true;
 }
 
@@ -115,7 +117,7 @@ async function send(form, submitter) {
     closeDialogs();
     if (mine !== visits || showDialog(result.page)) return;
     const isShown = show(result, { inOrder: Boolean(neighbour), wasSent: result.isDone });
-    if (!isShown && result.page.querySelector("form[action='/login']")) return location.reload();
+    if (!isShown && result.page.querySelector("form[action='/login'], [data-signed-out]")) return location.reload();
     if (!isShown) return showFailure(form, result.page.querySelector("h1")?.textContent ?? "Not done.");
     if (neighbour) document.querySelector(`.ilist [href="${CSS.escape(neighbour)}"]`)?.focus();
     else if (form.dataset.focus) document.getElementById(form.dataset.focus)?.focus();

@@ -115,10 +115,10 @@ export function updateThread(page, wasSent) {
     }
     const [foot, freshFoot] = [thread.querySelector(".th-foot"), fresh.querySelector(".th-foot")];
     if (foot && freshFoot && (wasSent || foot.dataset.mode !== freshFoot.dataset.mode)) {
-      const open = wasSent ? "" : openForm();
+      const open = wasSent ? "none" : openForm();
       foot.replaceWith(freshFoot);
       restoreDrafts();
-      if (open) compose(open);
+      if (open !== "none") compose(open);
     }
     if (wasSent) isAtEnd = true;
   });

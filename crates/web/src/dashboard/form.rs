@@ -22,7 +22,10 @@ pub(super) struct Form(Vec<(String, String)>);
 impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+    async fn from_request(mut request: Request, _state: &S) -> Result<Self, ApiError> {
+        if let Some(form) = request.extensions_mut().remove() {
+            return Ok(form);
+        }
         let (parts, body) = request.into_parts();
         Self::read(&parts.headers, body).await
     }
@@ -47,8 +50,13 @@ impl Form {
         self.all(name).last().unwrap_or_default()
     }
 
+    /// All fields, in their order.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// All fields of that name.
     pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_str())
+        self.fields().filter(move |(other, _)| *other == name).map(|(_, value)| value)
     }
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Redirect, Response};
 use frontdesk_core::{OperatorName, OperatorSession, TokenHash};
@@ -79,6 +80,10 @@ pub(crate) enum NotSignedIn {
     Failed(ApiError),
 }
 
+/// What marks a response that leads to the form to sign in with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SignedOut;
+
 impl IntoResponse for NotSignedIn {
     fn into_response(self) -> Response {
         match self {
@@ -89,7 +94,7 @@ impl IntoResponse for NotSignedIn {
                     .finish();
                 let target =
                     if next == "/" && !ended { "/login".to_owned() } else { format!("/login?{query}") };
-                Redirect::to(&target).into_response()
+                (Extension(SignedOut), Redirect::to(&target)).into_response()
             }
             Self::Failed(error) => error.into_response(),
         }

@@ -245,6 +245,21 @@ impl ThreadView {
         }
     }
 
+    /// Which form lies open: `reply`, `note` or `none`. A reply that was not sent is not taken out of sight.
+    pub(super) fn open_form(&self) -> &'static str {
+        match self.around.compose {
+            Compose::Note => "note",
+            Compose::Reply if self.can_reply() => "reply",
+            Compose::Reply => "none",
+        }
+    }
+
+    /// Whether there is a form for a reply.
+    pub(super) fn can_reply(&self) -> bool {
+        let is_unsent = self.around.compose == Compose::Reply && !self.around.draft.is_empty();
+        self.mode == Mode::You || is_unsent
+    }
+
     /// Who can be assigned, and whether they are: who there is, and whoever is.
     pub(super) fn assignable(&self) -> Vec<(&str, bool)> {
         let mut names: Vec<_> = self.around.operators.iter().map(String::as_str).collect();

@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tracing::{Level, error, info, warn};
 
 use super::{Edge, Surface};
-use crate::dashboard::error_page;
+use crate::dashboard::{Unsent, error_page};
 use crate::proxies::Client;
 use crate::serve::Peer;
 use crate::{ApiError, Code, ErrorObject};
@@ -124,7 +124,8 @@ fn refusal(response: &mut Response) -> Option<ApiError> {
 }
 
 fn write_error(response: &mut Response, failure: &ApiError, context: &RequestContext, form: ErrorForm) {
-    let page = if form == ErrorForm::Page { error_page(failure, &context.id) } else { None };
+    let unsent = response.extensions_mut().remove::<Unsent>();
+    let page = if form == ErrorForm::Page { error_page(failure, &context.id, unsent) } else { None };
     let (kind, body) = if let Some(page) = page {
         ("text/html; charset=utf-8", page.into_bytes())
     } else {

@@ -1,5 +1,6 @@
 //! The inbox: what operators see of conversations, and what they do with them, as plain forms.
 
+use frontdesk_core::StoreErrorKind;
 use http::{Method, StatusCode};
 use serde_json::json;
 
@@ -101,7 +102,11 @@ async fn who_comes_late_is_told_who_was_faster_and_keeps_what_they_wrote() {
     assert!(late.body.contains("Tom is answering since") && late.body.contains("Take over from Tom"));
     let late = maya.post(&format!("{path}/reply"), &[("reply", "Mine"), ("key", "k")]).await;
     assert_eq!(late.status, StatusCode::CONFLICT);
+    assert!(late.body.contains(">Mine</textarea>") && late.body.contains("Take over from Tom and send"));
     assert_eq!(maya.post(&format!("{path}/return"), &[]).await.status, StatusCode::CONFLICT);
+    let page = maya.act(&format!("{path}/reply"), &[("reply", "Mine"), ("from", "Tom"), ("key", "k")]).await;
+    assert!(page.contains("You took over.") && page.contains(">Mine</p>"), "{page}");
+    tom.act(&format!("{path}/takeover"), &[("from", "Maya")]).await;
     let page = maya.act(&format!("{path}/takeover"), &[("from", "Tom")]).await;
     assert!(page.contains("You are answering"), "{page}");
 }
@@ -123,6 +128,49 @@ async fn a_note_is_never_shown_to_the_visitor() {
     let export = desk.get("/v1/sessions/one/export").key().secret().send().await;
     assert!(!export.body.contains("212") && export.body.contains("Hello"), "{}", export.body);
     assert!(maya.get(&format!("{path}/export?format=markdown")).await.body.contains("212"));
+}
+
+#[tokio::test]
+async fn what_was_written_is_given_back_when_it_is_not_kept() {
+    let desk = Desk::open().await;
+    let id = say(&desk, "one", "Hello", "Hi").await;
+    let maya = Operator::sign_in(&desk, "Maya").await;
+    let path = format!("/conversations/{id}");
+    maya.act(&format!("{path}/takeover"), &[]).await;
+    let long = "x".repeat(4001);
+    let signed_out = Operator { desk: &desk, cookie: String::new() };
+    for (action, field) in [("reply", "reply"), ("note", "note")] {
+        let action = format!("{path}/{action}?q=Hello");
+        let refused = maya.post(&action, &[(field, &long), ("key", "k")]).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT);
+        assert!(refused.body.contains(&format!(">{long}</textarea>")), "{}", refused.body);
+
+        let fields = [(field, "Half <b> a\r\nsentence"), ("key", "k")];
+        let ways_back = |page: &Reply| {
+            assert!(page.body.contains(">Half &#60;b&#62; a\r\nsentence</textarea>"), "{}", page.body);
+            assert!(page.body.contains("name=\"key\" value=\"k\"") && page.body.contains("Try again"));
+            assert!(page.body.contains(&format!("action=\"{action}\"")), "{}", page.body);
+        };
+        for kind in [StoreErrorKind::Unavailable, StoreErrorKind::Full] {
+            desk.store.fail_with(Some(kind));
+            let failed = maya.post(&action, &fields).await;
+            desk.store.fail_with(None);
+            assert!(failed.status.is_server_error(), "{kind:?}: {}", failed.status);
+            ways_back(&failed);
+        }
+        let stranger = signed_out.post(&action, &fields).await;
+        assert_eq!(stranger.status, StatusCode::UNAUTHORIZED);
+        assert!(stranger.body.contains("You were signed out") && stranger.body.contains("href=\"/login\""));
+        ways_back(&stranger);
+        let page = maya.act(&action, &fields).await;
+        assert!(page.contains("Half &#60;b&#62; a\nsentence</p>"), "{page}");
+    }
+    let gone = maya.post(&format!("/conversations/{}/note", "0".repeat(8)), &[("note", "Kept")]).await;
+    assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    assert!(gone.body.contains(">Kept</textarea>") && !gone.body.contains("Try again"), "{}", gone.body);
+    let reply = [("shortcut", "refund"), ("text", "On its way"), ("do", "save")];
+    let stranger = signed_out.post("/replies", &reply).await;
+    assert!(stranger.body.contains(">On its way</textarea>") && stranger.body.contains("value=\"save\""));
 }
 
 #[tokio::test]
@@ -392,7 +440,8 @@ async fn no_route_is_reached_without_a_session_and_none_from_another_site() {
             };
             let stranger = call().header("sec-fetch-site", "same-origin").send().await;
             if !FOR_ANYBODY.contains(&path.as_str()) {
-                let is_kept_out = stranger.status == StatusCode::METHOD_NOT_ALLOWED
+                let is_kept_out = [StatusCode::METHOD_NOT_ALLOWED, StatusCode::UNAUTHORIZED]
+                    .contains(&stranger.status)
                     || stranger.header("location").starts_with("/login");
                 assert!(is_kept_out, "{method} {path}: {} {}", stranger.status, stranger.body);
             }

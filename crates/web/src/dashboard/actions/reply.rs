@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use frontdesk_core::{MessageText, Reply};
+use frontdesk_core::{MessageText, OperatorName, Reply, TakeOver};
 
 use super::super::Dashboard;
 use super::super::canned_replies;
@@ -13,7 +13,8 @@ use super::{line_ends, not_sent, taken_by};
 use crate::extract::{PathText, Query};
 use crate::{ApiError, Code};
 
-/// Says something to the visitor, or puts a canned reply into the field.
+/// Says something to the visitor, or puts a canned reply into the field. If the form names the operator who has the
+/// conversation, it is taken over from that one first.
 pub(in super::super) async fn form(
     State(dashboard): State<Arc<Dashboard>>,
     operator: Operator,
@@ -37,6 +38,12 @@ pub(in super::super) async fn form(
         Ok(text) => text,
         Err(invalid) => return say(Some(not_sent(invalid).to_owned()), written).await,
     };
+    if let Ok(from) = OperatorName::parse(form.text("from")) {
+        let taken = ports.inbox.take_over(site, conversation, operator.name.clone(), Some(from)).await?;
+        if let TakeOver::TakenBy(other) = taken.ok_or(Code::ConversationNotFound)? {
+            return say(Some(taken_by(&other, ports.clock.now())), written).await;
+        }
+    }
     let key = sent_key(form.text("key"));
     let reply = ports.inbox.reply(site, conversation, operator.name.clone(), text, key).await?;
     match reply.ok_or(Code::ConversationNotFound)? {
