@@ -8,7 +8,8 @@ import { type Desk, startDesk, WIDGET_KEY } from '../support/desk.ts';
 import { expect, signIn, test } from '../support/test.ts';
 
 const CONVERSATIONS = 50;
-const SECONDS = process.env.FRONTDESK_TEST === 'soak' ? 600 : 15;
+const SOAK_MINUTES = Math.min(Number(process.env.FRONTDESK_SOAK_MINUTES ?? 10), 10);
+const SECONDS = process.env.FRONTDESK_TEST === 'soak' ? SOAK_MINUTES * 60 : 15;
 const MEGABYTE = 1024 * 1024;
 
 /** How much of the page's thread one task may take, in milliseconds. */

@@ -6,7 +6,7 @@ use frontdesk_core::{
 };
 
 /// How many conversations are looked at for a page.
-pub(crate) const LOOKED_AT: usize = 1000;
+pub(crate) const LOOKED_AT: usize = 600;
 
 /// How many are looked at to be counted.
 pub(crate) const COUNTED: usize = 2000;

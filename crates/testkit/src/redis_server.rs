@@ -48,6 +48,11 @@ impl RedisServer {
         format!("redis://:{}@{proxy}", Self::PASSWORD)
     }
 
+    /// The same through a [`TlsFront`](crate::TlsFront) at that port.
+    pub fn url_over_tls(port: u16) -> String {
+        format!("rediss://:{}@127.0.0.1:{port}", Self::PASSWORD)
+    }
+
     /// Starts it after it was stopped. It is empty then.
     pub fn start_again(&self) {
         let mut server = guarded("redis-server");

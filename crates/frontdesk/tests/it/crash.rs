@@ -25,7 +25,7 @@ fn no_acknowledged_message_is_lost_over_postgresql() {
     let url = postgres::migrated(server);
     let store = StoreUrl::parse(&url).unwrap();
     let program = Program::new(BINARY).set("DATABASE_URL", &url);
-    let rounds = Effort::asked().pick_longer(2, 30, 1000);
+    let rounds = Effort::asked().pick_longer(2, 100, 1000);
     println!("{rounds} crashes: {} messages acknowledged, none lost", crash(program, &store, rounds, 600));
 }
 

@@ -1,5 +1,6 @@
 //! Several nodes on one database: P1, P3, P5 and P6 with a load balancer in front, P16 and P21.
 
+use std::fs;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 use frontdesk_core::MessageStatus;
 use frontdesk_store::StoreUrl;
 use frontdesk_testkit::{
-    Dice, Effort, Fault, Haproxy, ModelServer, Program, Proxy, RedisServer, Request, exchange,
+    Dice, Effort, Fault, Haproxy, ModelServer, Program, Proxy, RedisServer, Request, TlsFront, exchange,
     raise_file_limit,
 };
 use serde_json::json;
@@ -327,6 +328,45 @@ fn limits_hold_across_nodes_and_when_redis_is_stopped_hangs_or_is_emptied() {
         }
         let together = count_taken(&door, &format!("203.0.113.{n}"), LIMIT * 3);
         assert!(together.abs_diff(LIMIT) * 20 <= LIMIT, "{outage}, and over: {together}");
+    }
+}
+
+/// `rediss://` is encrypted, and speaks to nobody whose certificate is not trusted: neither password nor address of a visitor.
+#[test]
+fn redis_is_reached_over_tls_with_a_certificate_that_is_trusted_and_not_without() {
+    const LIMIT: usize = 10;
+    let Some(redis) = RedisServer::start() else { return };
+    let front = TlsFront::start(redis.address());
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = folder.path().join("certificate.pem");
+    fs::write(&certificate, TlsFront::CERTIFICATE).unwrap();
+    let model = Load::model();
+    let (url, limit) = (RedisServer::url_over_tls(front.port()), LIMIT.to_string());
+    let more = [
+        ("REDIS_URL", url.as_str()),
+        ("TRUSTED_PROXIES", "127.0.0.1"),
+        ("RATE_LIMIT_MAX_REQUESTS", &limit),
+        ("RATE_LIMIT_WINDOW_MS", "86400000"),
+        ("LOG_LEVEL", "info"),
+    ];
+    for is_trusted in [true, false] {
+        let trusted = ("SSL_CERT_FILE", certificate.to_str().unwrap());
+        let more: Vec<_> = more.iter().copied().chain(is_trusted.then_some(trusted)).collect();
+        let Some(mut nodes) = Nodes::new(2, &model, &more) else { return };
+        let said = if is_trusted { "connected to Redis" } else { "Redis is lost" };
+        for program in &mut nodes.programs {
+            program.child().wait_for(said, Duration::from_secs(20));
+        }
+        let taken = count_taken(&any_of(nodes.apis()), "198.51.100.1", LIMIT * 4);
+        let keys = redis.execute(&["DBSIZE"]);
+        if is_trusted {
+            assert_eq!(taken, LIMIT, "the nodes do not count together");
+            assert_ne!(keys, "0");
+            redis.execute(&["FLUSHALL"]);
+        } else {
+            assert!((LIMIT..=LIMIT * 2).contains(&taken), "{taken}");
+            assert_eq!(keys, "0", "somebody without a trusted certificate was told something");
+        }
     }
 }
 

@@ -22,8 +22,9 @@ use super::statements::inbox::SEARCH_ALL;
 use super::statements::{INDEX, SEARCH_WALK, UNINDEXED};
 use crate::filtering::{self as rules, Lead};
 
-/// How many conversations of the list are walked.
+/// How many conversations of the list are walked; those that a filter leads to lie further apart.
 const WALK: usize = 1000;
+const FILTERED_WALK: usize = 300;
 
 /// So many of them are enough to go on walking.
 const ENOUGH: usize = 3;
@@ -88,14 +89,15 @@ async fn walk(
     lead: Lead,
     words: &str,
 ) -> Result<SearchPage, Failure> {
-    let (values, candidates) = (values(search, WALK), candidates(search));
+    let most = if search.filter.is_empty() { WALK } else { FILTERED_WALK };
+    let (values, candidates) = (values(search, most), candidates(search));
     let rows = if search.filter.is_empty() {
         connection.query(SEARCH_WALK, &values.of_place(&[&words, &candidates])).await?
     } else {
         connection.query(searches(lead), &values.and(&[&words, &candidates])).await?
     };
     let Some(first) = rows.first() else { return Ok(SearchPage::default()) };
-    let last = stopped_at(first, WALK)?;
+    let last = stopped_at(first, most)?;
     let mut hits = if rows::is_null(first, 3)? { Vec::new() } else { read(&rows, 3, search)?.0 };
     let is_full = hits.len() > limit(search);
     hits.truncate(limit(search));

@@ -30,8 +30,10 @@ const MANY: usize = 20_000;
 const STEP: usize = 2000;
 const WALK: usize = 20_000;
 
-/// How many conversations of a walk are asked for their messages themselves, and how many bytes of these are read.
+/// How many conversations of a walk are asked for their messages themselves, how many to find out whether a word that was
+/// only begun is common, and how many bytes of messages are read.
 const ASKED: usize = 400;
+const TRIED: usize = 150;
 const READ: usize = 4 * 1024 * 1024;
 
 /// What the index says of the conversations from one number to another: the newest place of those that have the words.
@@ -52,7 +54,7 @@ pub(super) fn search(connection: &Connection, search: &ConversationSearch) -> Re
     let mut page = Page::new(search);
     // The index would gather all messages that have any of the words that begin so, however many.
     if words.iter().any(|word| word.is_begun) {
-        page.walk(connection, ASKED, None)?;
+        page.walk(connection, TRIED, None)?;
         if page.is_over() || page.hits.len() > 2 {
             return Ok(page.finish());
         }
