@@ -11,11 +11,12 @@ import {
   conversationNamed,
   conversationOfSession,
   conversationOfSite,
+  draftsOf,
   messageById,
   runningIn,
 } from './lib/find';
 import { checkLimit, readBounded } from './lib/limits';
-import { asMessage, asSummary, message, sessionKey, state, stateOf, summary } from './lib/shapes';
+import { asMessage, asSummary, message, readCountOf, sessionKey, state, stateOf, summary } from './lib/shapes';
 
 /** A site's conversations: latest activity first, then the larger id. With a filter there may be fewer than asked for. */
 export const list = internalQuery({
@@ -94,6 +95,7 @@ export const changes = internalQuery({
       conversation: v.string(),
       revision: v.number(),
       state,
+      readCount: v.number(),
       messages: v.array(message),
       hasMore: v.boolean(),
       writing: v.optional(message),
@@ -122,6 +124,7 @@ export const changes = internalQuery({
       conversation,
       revision,
       state: stateOf(found),
+      readCount: readCountOf(found),
       messages: rows.map((row) => asMessage(row, running)),
       hasMore: Boolean(next),
       writing: writing ? asMessage(writing, running) : undefined,
@@ -202,6 +205,8 @@ export const sweep = internalMutation({
 async function sweepMessages(ctx: MutationCtx, conversation: string): Promise<void> {
   const running = await runningIn(ctx, conversation);
   if (running) await ctx.db.delete(running._id);
+  const drafts = await draftsOf(ctx, conversation);
+  if (drafts) await ctx.db.delete(drafts._id);
   const messages = await ctx.db
     .query('messages')
     .withIndex('by_place', (q) => q.eq('conversation', conversation))

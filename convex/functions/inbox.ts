@@ -9,14 +9,16 @@ import {
   conversationNamed,
   conversationOfSession,
   conversationOfSite,
+  draftsOf,
+  messageOfKey as findByKey,
   messageById,
-  messageOfKey,
 } from './lib/find';
 import { checkLimit, checkText, refuse } from './lib/limits';
 import { preview } from './lib/preview';
 import {
   asMessage,
   asSummary,
+  draft,
   isTalk,
   message,
   readCountOf,
@@ -84,7 +86,7 @@ export const update = internalMutation({
     const appended = message && (await messageById(ctx, message.id));
     if (appended) return appended.conversation === conversation ? { kind: 'done' as const } : refuse('id_taken');
     const key = message?.idempotencyKey;
-    const known = key === undefined ? null : await messageOfKey(ctx, conversation, key);
+    const known = key === undefined ? null : await findByKey(ctx, conversation, key, 'operators');
     if (known) return { kind: 'repeated' as const, message: asMessage(known, null) };
     if (found.revision !== expectedRevision) return { kind: 'outdated' as const };
 
@@ -114,6 +116,54 @@ export const update = internalMutation({
       ...(message && isTalk(message.role) ? { lastMessage: preview(message.text), lastRole: message.role } : {}),
     });
     return { kind: 'done' as const };
+  },
+});
+
+/** What operators said or noted under an idempotency key. */
+export const messageOfKey = internalQuery({
+  args: { site: v.string(), conversation: v.string(), key: v.string() },
+  returns: v.union(v.null(), message),
+  handler: async (ctx, { site, conversation, key }) => {
+    const found = await conversationOfSite(ctx, site, conversation);
+    const known = found && (await findByKey(ctx, conversation, key, 'operators'));
+    return known && asMessage(known, null);
+  },
+});
+
+/** Keeps what an operator has begun to write unless there are `most` other drafts; no text keeps nothing. */
+export const saveDraft = internalMutation({
+  args: {
+    site: v.string(),
+    conversation: v.string(),
+    operator: v.string(),
+    kind: draft.fields.kind,
+    text: v.optional(v.string()),
+    most: v.number(),
+  },
+  returns: v.union(v.null(), v.literal('done'), v.literal('tooMany')),
+  handler: async (ctx, { site, conversation, operator, kind, text, most }) => {
+    if (!(await conversationOfSite(ctx, site, conversation))) return null;
+    const doc = await draftsOf(ctx, conversation);
+    const drafts = (doc?.drafts ?? []).filter((it) => it.operator !== operator || it.kind !== kind);
+    if (text !== undefined) {
+      if (drafts.length >= most) return 'tooMany';
+      drafts.push({ operator, kind, text: checkText(text) });
+    }
+    if (doc && drafts.length === 0) await ctx.db.delete(doc._id);
+    else if (doc) await ctx.db.patch(doc._id, { drafts });
+    else if (drafts.length > 0) await ctx.db.insert('drafts', { conversation, drafts });
+    return 'done';
+  },
+});
+
+/** What an operator has begun to write. */
+export const drafts = internalQuery({
+  args: { site: v.string(), conversation: v.string(), operator: v.string() },
+  returns: v.union(v.null(), v.array(draft)),
+  handler: async (ctx, { site, conversation, operator }) => {
+    if (!(await conversationOfSite(ctx, site, conversation))) return null;
+    const doc = await draftsOf(ctx, conversation);
+    return (doc?.drafts ?? []).filter((it) => it.operator === operator);
   },
 });
 

@@ -4,11 +4,20 @@ import { type Infer, v } from 'convex/values';
 import type { Doc } from './_generated/dataModel';
 import { internalMutation, internalQuery, type MutationCtx, type QueryCtx } from './_generated/server';
 import { add, conversationsOf } from './lib/counters';
-import { conversationOfSession, documentOf, keepSetting, messageById, runningAnswer, settingOf } from './lib/find';
+import {
+  conversationOfSession,
+  documentOf,
+  draftsOf,
+  keepSetting,
+  messageById,
+  runningAnswer,
+  settingOf,
+} from './lib/find';
 import { bytesOf, checkLimit, checkText, MAX_PAGE, MAX_TEXT, READ_BUDGET, refuse } from './lib/limits';
 import {
   asMessage,
   asSummary,
+  draft,
   identity,
   key,
   message,
@@ -74,6 +83,28 @@ export const conversations = internalQuery({
       rows: rows.filter((row) => row.site === site).map((row) => ({ ...asSummary(row), secret: row.secret })),
       last: rows.length === limit ? rows.at(-1)?.conversation : undefined,
     };
+  },
+});
+
+/** What operators have begun to write in some conversations, which are in their order; `next` is the first not looked at. */
+export const drafts = internalQuery({
+  args: { conversations: v.array(v.string()) },
+  returns: v.object({
+    rows: v.array(v.object({ conversation: v.string(), drafts: v.array(draft) })),
+    next: v.optional(v.string()),
+  }),
+  handler: async (ctx, { conversations }) => {
+    const rows: { conversation: string; drafts: Infer<typeof draft>[] }[] = [];
+    let room = READ_BUDGET;
+    for (const conversation of conversations) {
+      // A document has a mebibyte at most.
+      if (room < 2 * MAX_TEXT) return { rows, next: conversation };
+      const doc = await draftsOf(ctx, conversation);
+      if (!doc) continue;
+      rows.push({ conversation, drafts: doc.drafts });
+      room -= doc.drafts.reduce((sum, { text }) => sum + bytesOf(text), 0);
+    }
+    return { rows };
   },
 });
 
@@ -167,6 +198,7 @@ const conversation = v.object({
   visit: v.optional(visit),
   state,
   rating: v.optional(rating),
+  drafts: v.array(draft),
 });
 
 const movedMessage = v.object({ site: v.string(), conversation: v.string(), message });
@@ -193,9 +225,10 @@ export const put = internalMutation({
     for (const key of keys) await putKey(ctx, key);
     for (const message of messages) await putMessage(ctx, message);
     const made = new Map<string, number>();
-    for (const conversation of conversations) {
+    for (const { drafts, ...conversation } of conversations) {
       if (await conversationById(ctx, conversation.conversation)) continue;
       await ctx.db.insert('conversations', conversation);
+      if (drafts.length > 0) await ctx.db.insert('drafts', { conversation: conversation.conversation, drafts });
       made.set(conversation.site, (made.get(conversation.site) ?? 0) + 1);
     }
     for (const [site, count] of made) await add(ctx, conversationsOf(site), count);

@@ -9,10 +9,10 @@
 
 import { defineSchema, defineTable } from 'convex/server';
 import { v } from 'convex/values';
-import { feedback, finish, identity, rating, role, state, status, visit } from './lib/shapes';
+import { draft, feedback, finish, identity, rating, role, state, status, visit } from './lib/shapes';
 
 /** Raised with every change that an older server could not work with. */
-export const SCHEMA = 4;
+export const SCHEMA = 5;
 
 export default defineSchema({
   sites: defineTable({
@@ -101,6 +101,12 @@ export default defineSchema({
     .index('by_change', ['conversation', 'revision'])
     .index('by_key', ['conversation', 'idempotencyKey'])
     .searchIndex('by_words', { searchField: 'text', filterFields: ['site'] }),
+
+  /** What operators have begun to write in a conversation: a few short texts. */
+  drafts: defineTable({
+    conversation: v.string(),
+    drafts: v.array(draft),
+  }).index('by_conversation', ['conversation']),
 
   /**
    * The answers that are being written, with their text so far. Apart from the messages, so that a text that grows every

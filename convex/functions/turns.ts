@@ -91,7 +91,7 @@ export const open = internalMutation({
 
     const isAnswered = found?.state?.answering === undefined;
     const key = turn.idempotencyKey;
-    const known = found && key !== undefined ? await messageOfKey(ctx, found.conversation, key) : null;
+    const known = found && key !== undefined ? await messageOfKey(ctx, found.conversation, key, 'visitors') : null;
     if (found && known) {
       if (known.text !== turn.text) return { kind: 'mismatch' };
       const next = await messageAt(ctx, found.conversation, known.seq + 1);

@@ -110,7 +110,7 @@ test.each([
 });
 
 test('numbers are doubles, and nothing of an error but its data is told', async () => {
-  expect((await post('/api/mutation', ready, key('x'))).text).toBe('{"status":"success","value":{"schema":4.0}}');
+  expect((await post('/api/mutation', ready, key('x'))).text).toBe('{"status":"success","value":{"schema":5.0}}');
   const wrong = await post('/api/mutation', asked('turns:close', { site: 'a secret' }), key('x'));
   expect(wrong.text).not.toContain('secret');
   expect(JSON.parse(wrong.text)).not.toHaveProperty('errorData');

@@ -49,7 +49,7 @@ const messagesOf = async (t: Deployment, conversations: string[]) => (await page
 /** What puts these rows into a deployment. */
 const asPut = (site: string, conversations: Conversation[], messages: Row[]) => ({
   ...NOTHING,
-  conversations: conversations.map(({ id, hasSecret, ...rest }) => ({ ...rest, conversation: id, site })),
+  conversations: conversations.map(({ id, hasSecret, ...rest }) => ({ ...rest, conversation: id, site, drafts: [] })),
   messages: messages.map((row) => ({ ...row, site })),
 });
 

@@ -65,7 +65,7 @@ const turn = {
 const list = { site, limit: 5 };
 
 await step('the functions are there, and the key runs them', async () => {
-  assert.deepEqual(await call('mutation', 'health:ready', {}), { schema: 4 });
+  assert.deepEqual(await call('mutation', 'health:ready', {}), { schema: 5 });
 });
 await step('without a key nothing runs, and nothing tells that it exists', async () => {
   const calls = [

@@ -18,8 +18,9 @@ const FILES: [(&str, &str, &str); 5] = [
 ];
 
 /// The modules of the dashboard's script, below `assets/dashboard/`: each after those that it imports from.
-const MODULES: [&str; 14] = [
+const MODULES: [&str; 15] = [
     "settings.js",
+    "drafts.js",
     "tell.js",
     "page.js",
     "times.js",

@@ -71,11 +71,25 @@ export function messageById(ctx: QueryCtx, id: string): Promise<Doc<'messages'> 
     .unique();
 }
 
-/** A message that was stored under that idempotency key. */
-export function messageOfKey(ctx: QueryCtx, conversation: string, key: string): Promise<Doc<'messages'> | null> {
-  return ctx.db
+/** A message that was stored under that idempotency key: visitors have theirs, and operators have others. */
+export async function messageOfKey(
+  ctx: QueryCtx,
+  conversation: string,
+  key: string,
+  whose: 'visitors' | 'operators',
+): Promise<Doc<'messages'> | null> {
+  const rows = await ctx.db
     .query('messages')
     .withIndex('by_key', (q) => q.eq('conversation', conversation).eq('idempotencyKey', key))
+    .take(2);
+  return rows.find(({ role }) => (role === 'user') === (whose === 'visitors')) ?? null;
+}
+
+/** What operators have begun to write in a conversation. */
+export function draftsOf(ctx: QueryCtx, conversation: string): Promise<Doc<'drafts'> | null> {
+  return ctx.db
+    .query('drafts')
+    .withIndex('by_conversation', (q) => q.eq('conversation', conversation))
     .unique();
 }
 

@@ -63,6 +63,13 @@ export const state = v.object({
   contact: v.optional(v.string()),
 });
 
+/** What an operator has begun to write. */
+export const draft = v.object({
+  operator: v.string(),
+  kind: v.union(v.literal('reply'), v.literal('note')),
+  text: v.string(),
+});
+
 /** What a visitor's browser says of the visit. */
 export const visit = v.object({
   page: v.optional(v.string()),

@@ -26,7 +26,7 @@ use tokio_util::task::TaskTracker;
 
 pub use self::feed::{Feed, FeedCursor, FeedEvent, Feeds, InvalidFeedCursor};
 pub use self::inbox::{
-    AskForPerson, Asked, ConversationEdit, Edited, HandBack, Inbox, Noted, Reply, TakeOver,
+    AskForPerson, Asked, ConversationEdit, DraftPlace, Edited, HandBack, Inbox, Noted, Reply, TakeOver,
 };
 pub use self::settings::ChatSettings;
 pub use self::site_feed::{SiteFeed, SiteNews};

@@ -8,6 +8,7 @@ mod canned_replies;
 mod chat;
 mod clock;
 mod conversation;
+mod draft;
 mod email;
 mod feedback;
 mod host;
@@ -36,14 +37,15 @@ mod visitor_name;
 
 pub use canned_replies::{CannedReplies, CannedReply, InvalidCannedReplies};
 pub use chat::{
-    AskForPerson, Asked, Chat, ChatPorts, ChatSettings, ConversationEdit, Edited, Feed, FeedCursor,
-    FeedEvent, Feeds, FollowError, HandBack, Inbox, InvalidFeedCursor, Noted, Reply, SendError, SendMessage,
-    Sent, SiteFeed, SiteNews, TYPING_LASTS, TakeOver, Turn, Typing, Typist,
+    AskForPerson, Asked, Chat, ChatPorts, ChatSettings, ConversationEdit, DraftPlace, Edited, Feed,
+    FeedCursor, FeedEvent, Feeds, FollowError, HandBack, Inbox, InvalidFeedCursor, Noted, Reply, SendError,
+    SendMessage, Sent, SiteFeed, SiteNews, TYPING_LASTS, TakeOver, Turn, Typing, Typist,
 };
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use conversation::{
     Answering, ConversationState, ConversationStatus, EventKind, InvalidTag, MAX_TAGS, Tag, Visit,
 };
+pub use draft::{Draft, DraftKind, Drafts, MAX_DRAFTS};
 pub use email::{EmailAddress, InvalidEmailAddress};
 pub use feedback::{Feedback, FeedbackReason, InvalidComment, MAX_COMMENT_UNITS, Rating, check_comment};
 pub use host::is_near;
@@ -68,8 +70,8 @@ pub use store::{
     ConversationQuery, ConversationSearch, ConversationStore, ConversationSummary, ConversationUpdate,
     DeletedConversation, DeliveredMessage, HistoryEntry, InboxStore, ListCursor, LoginTry, NewMessage,
     NodeBeats, NodeStore, OpenTurn, OpenedTurn, OperatorStore, RateAnswer, RatedAnswer, RepeatedTurn,
-    SavePartial, SearchHit, SearchPage, SiteStore, Store, StoreError, StoreErrorKind, Thread, ThreadPage,
-    TurnIds, TurnOpening, UpdatedConversation,
+    SaveDraft, SavePartial, SavedDraft, SearchHit, SearchPage, SiteStore, Store, StoreError, StoreErrorKind,
+    Thread, ThreadPage, TurnIds, TurnOpening, UpdatedConversation,
 };
 pub use text::{InvalidText, MAX_MESSAGE_UNITS, MessageText, PREVIEW_UNITS, preview};
 pub use throttle::{ThrottleDecision, ThrottleRule, ThrottleState};

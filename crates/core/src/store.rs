@@ -27,8 +27,8 @@ pub use conversations::{
 };
 pub use error::{StoreError, StoreErrorKind};
 pub use inbox::{
-    Assigned, BeginConversation, ConversationFilter, ConversationUpdate, InboxStore, NewMessage,
-    UpdatedConversation,
+    Assigned, BeginConversation, ConversationFilter, ConversationUpdate, InboxStore, NewMessage, SaveDraft,
+    SavedDraft, UpdatedConversation,
 };
 pub use nodes::{NodeBeats, NodeStore};
 pub use operators::{LoginTry, OperatorStore};

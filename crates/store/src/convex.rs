@@ -35,7 +35,7 @@ pub(crate) use target::ConvexTarget;
 use values::Whole;
 
 /// The tables and functions that this program works with: `SCHEMA` in `convex/functions/schema.ts`.
-const SCHEMA: u32 = 4;
+const SCHEMA: u32 = 5;
 
 /// What the program needs to know before it asks for anything else.
 const READY: &str = "health:ready";

@@ -1,5 +1,5 @@
 use frontdesk_core::{
-    ConversationId, ConversationSummary, Message, SecretHash, SessionKey, SiteId, StoredKey, Timestamp,
+    ConversationId, ConversationSummary, Draft, Message, SecretHash, SessionKey, SiteId, StoredKey, Timestamp,
 };
 
 /// A setting that is kept with the data, such as the hash of the dashboard's password.
@@ -46,8 +46,10 @@ pub struct ExportedConversation {
     pub site: SiteId,
     /// The hash of the visitor's secret: secret too.
     pub secret: Option<SecretHash>,
-    /// Everything else.
+    /// Everything else that is said of it.
     pub summary: ConversationSummary,
+    /// What operators have begun to write, by their names and then by what it is.
+    pub drafts: Vec<Draft>,
 }
 
 impl ExportedConversation {

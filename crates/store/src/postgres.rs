@@ -13,6 +13,7 @@ mod batches;
 mod changes;
 mod connection;
 mod conversations;
+mod drafts;
 mod engine;
 mod error;
 mod export;

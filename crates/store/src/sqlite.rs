@@ -8,6 +8,7 @@ mod before_migration;
 mod changes;
 mod connection;
 mod conversations;
+mod drafts;
 mod error;
 mod export;
 mod filtering;

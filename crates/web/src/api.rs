@@ -5,6 +5,7 @@ mod admin_canned_replies;
 mod admin_conversation;
 mod admin_conversations;
 mod admin_delete;
+mod admin_draft;
 mod admin_edit;
 mod admin_events;
 mod admin_export;
@@ -38,7 +39,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use bytes::Bytes;
 use frontdesk_core::{Chat, Clock, Inbox, SharedLimits, Store};
@@ -130,7 +130,7 @@ pub fn router(ports: ApiPorts, settings: ApiSettings, edge: Edge) -> Router {
     });
     let routes = documented_routes().split_for_parts().0.merge(other_routes());
     let routes = routes.fallback(async || ApiError::new(Code::NotFound)).with_state(api);
-    layers::wrap(routes.layer(from_fn_with_state(Arc::new(origins), layers::cors)), edge, Surface::Api)
+    layers::wrap(routes, Some(origins), edge, Surface::Api)
 }
 
 /// The routes that the OpenAPI document describes.
@@ -162,6 +162,7 @@ fn documented_routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(admin_return::admin_return))
         .routes(routes!(admin_messages::admin_messages))
         .routes(routes!(admin_notes::admin_notes))
+        .routes(routes!(admin_draft::admin_draft, admin_draft::set_admin_draft))
         .routes(routes!(admin_typing::admin_typing))
         .routes(routes!(admin_events::admin_events))
         .routes(routes!(admin_export::admin_export))

@@ -117,7 +117,7 @@ pub fn router(ports: DashboardPorts, settings: DashboardSettings, edge: Edge) ->
     }
     let dashboard = Arc::new(Dashboard { ports, settings, verifier });
     let routes = routes.fallback(async || ApiError::new(Code::NotFound)).with_state(dashboard);
-    layers::wrap(routes.layer(from_fn(same_origin::check)), edge, Surface::Dashboard)
+    layers::wrap(routes.layer(from_fn(same_origin::check)), None, edge, Surface::Dashboard)
 }
 
 /// Conversations, and what is done with them.
@@ -141,6 +141,7 @@ fn inbox_routes() -> Router<Arc<Dashboard>> {
         .route("/conversations/{conversation}/status", post(actions::status::form))
         .route("/conversations/{conversation}/assign", post(actions::assign::form))
         .route("/conversations/{conversation}/tags", post(actions::tags::form))
+        .route("/conversations/{conversation}/draft", post(actions::draft::form))
         .route("/conversations/{conversation}/typing", post(actions::typing::form))
         .route("/conversations/{conversation}/delete", get(actions::delete::page).post(actions::delete::form))
         .route("/conversations/{conversation}/export", get(actions::export::file))

@@ -26,7 +26,7 @@ use crate::{ApiError, Code};
 pub(crate) enum FeedEvent {
     /// The cursor that was sent is not a place in this conversation. Forget what you have: all of it follows.
     Reset,
-    /// A message is new or has changed. It takes the place of the one with the same `place`.
+    /// A message is new or has changed, or one of the visitor's was seen. It takes the place of the one with the same `place`.
     #[serde(rename_all = "camelCase")]
     Message {
         /// The message as it is now; an answer that is being written, with its text so far.
@@ -209,7 +209,7 @@ impl Follower {
                 self.told = None;
                 false
             }
-            CoreEvent::Text { .. } => false,
+            CoreEvent::Text { .. } | CoreEvent::Seen { .. } => false,
         }
     }
 
@@ -220,6 +220,11 @@ impl Follower {
             CoreEvent::Message { message, cursor } => {
                 let (revision, place) = (message.revision, cursor.to_string());
                 (FeedEvent::Message { message: message.into(), revision, cursor: place }, Some(cursor))
+            }
+            CoreEvent::Seen { message, is_last, cursor } => {
+                let (revision, place) = (message.revision, cursor.to_string());
+                let message = VisibleMessage::seen(message, is_last);
+                (FeedEvent::Message { message, revision, cursor: place }, Some(cursor))
             }
             CoreEvent::Text { answer, text, cursor } => {
                 let message_id = answer.to_string();

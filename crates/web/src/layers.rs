@@ -13,11 +13,10 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use frontdesk_core::{Clock, Random};
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub(crate) use cors::cors;
 pub(crate) use headers::Surface;
 pub(crate) use respond::RequestContext;
 
-use crate::TrustedProxies;
+use crate::{AllowedOrigins, TrustedProxies};
 
 /// What the outermost layers need to know.
 #[derive(Clone, Debug)]
@@ -31,11 +30,16 @@ pub struct Edge {
 }
 
 /// Wraps all routes of a listener, its answers to unknown addresses included.
-pub(crate) fn wrap(router: Router, edge: Edge, surface: Surface) -> Router {
+///
+/// With origins their pages can read every answer, also that something went wrong.
+pub(crate) fn wrap(router: Router, origins: Option<AllowedOrigins>, edge: Edge, surface: Surface) -> Router {
     // The last one listed is the outermost.
+    let router = router.layer(CatchPanicLayer::custom(panics::to_error)).layer(from_fn(framing::check));
+    let router = match origins {
+        Some(origins) => router.layer(from_fn_with_state(Arc::new(origins), cors::cors)),
+        None => router,
+    };
     router
-        .layer(CatchPanicLayer::custom(panics::to_error))
-        .layer(from_fn(framing::check))
         .layer(from_fn_with_state(surface, headers::set))
         .layer(from_fn_with_state((edge, surface), respond::respond))
 }
@@ -60,14 +64,17 @@ mod tests {
             random: Arc::new(SeededRandom::new(1)),
             proxies: TrustedProxies::default(),
         };
-        let router = wrap(router, edge, Surface::Api);
+        let origins = AllowedOrigins::parse("https://shop.example").unwrap();
+        let router = wrap(router, Some(origins), edge, Surface::Api);
         let ask = |path: &str| {
-            let request = Request::get(path).header("host", "a").body(Body::empty()).unwrap();
+            let request = Request::get(path).header("host", "a").header("origin", "https://shop.example");
+            let request = request.body(Body::empty()).unwrap();
             router.clone().oneshot(request)
         };
         let response = ask("/defect").await.unwrap();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert!(response.headers().contains_key("x-request-id"));
+        assert_eq!(response.headers()["access-control-allow-origin"], "https://shop.example");
         let body = response.into_body().collect().await.unwrap().to_bytes();
         let error: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(error["code"], "internal_error");

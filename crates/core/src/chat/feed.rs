@@ -18,7 +18,8 @@ use super::watchers::{Happening, Presence, Subscription, Watchers};
 use super::{ChatSettings, LOOK_EVERY, LOOK_IN_SPITE};
 use crate::{
     Changes, ConversationId, ConversationName, ConversationState, Message, MessageId, MessageStatus,
-    NodeNews, Relay, SessionKey, Store, StoreError, TurnLog, TurnReader, TurnUpdate, Typing,
+    NodeNews, Relay, Role, SessionKey, Store, StoreError, ThreadPage, TurnLog, TurnReader, TurnUpdate,
+    Typing,
 };
 
 /// How many changed messages are read at once.
@@ -77,6 +78,16 @@ pub enum FeedEvent {
         /// The reader's cursor; `None` if nothing was said yet.
         cursor: Option<FeedCursor>,
     },
+    /// The person who answers has read the visitor's messages up to this one, or it is no longer the last such message. Told to
+    /// the visitor alone, and only while a person answers: who looks on while the AI does is nobody's business.
+    Seen {
+        /// One of the visitor's messages, which the reader has.
+        message: Message,
+        /// Whether it is the last one that was read.
+        is_last: bool,
+        /// The reader's cursor.
+        cursor: FeedCursor,
+    },
     /// Somebody types, or has ceased to.
     Typing(Typing),
 }
@@ -100,6 +111,10 @@ pub struct Feed {
     ended: Option<MessageId>,
     /// What was last told of the state.
     told: Option<Told>,
+    /// How many messages the person who answers had read when that was last looked at.
+    read_count: u32,
+    /// The place of the visitor's message that was last told as read.
+    seen: Option<u32>,
     /// Whether everything that was stored has been read.
     is_current: bool,
     /// Whether the conversation is no more, and cannot begin again under this name.
@@ -160,6 +175,8 @@ impl Feeds {
             following: None,
             ended: None,
             told: None,
+            read_count: 0,
+            seen: None,
             is_current: false,
             is_gone: false,
         };
@@ -226,11 +243,17 @@ impl Feed {
         if self.cursor.is_some_and(is_foreign) {
             self.pending.push_back(FeedEvent::Reset);
             (self.cursor, self.following, self.told) = (None, None, None);
+            (self.read_count, self.seen) = (0, None);
             return Ok(changes.is_some());
         }
         let exists = changes.is_some();
         if let Some(changes) = changes {
+            let (conversation, read_count) = (changes.conversation, changes.read_count);
+            let is_with_a_person = changes.state.answering.is_some();
             self.take(changes);
+            if self.is_current && is_with_a_person {
+                self.tell_seen(conversation, read_count).await?;
+            }
         } else {
             self.is_current = true;
             self.tell_state((None, None, ConversationState::default()));
@@ -239,7 +262,7 @@ impl Feed {
     }
 
     fn take(&mut self, changes: Changes) {
-        let Changes { conversation, revision, state, messages, has_more, writing } = changes;
+        let Changes { conversation, revision, state, read_count: _, messages, has_more, writing } = changes;
         if self.conversation.replace(conversation) != Some(conversation)
             && let ConversationName::Session(session) = &self.name
         {
@@ -271,6 +294,34 @@ impl Feed {
             self.tell_state((Some(conversation), writing.map(|answer| answer.id), state));
         }
         self.cursor = Some(cursor);
+    }
+
+    /// Tells a visitor which of their messages was read last, if it has become another one.
+    async fn tell_seen(&mut self, conversation: ConversationId, read_count: u32) -> Result<(), StoreError> {
+        let (ConversationName::Session(session), Some(cursor)) = (&self.name, self.cursor) else {
+            return Ok(());
+        };
+        if read_count == self.read_count {
+            return Ok(());
+        }
+        let page = ThreadPage { before: Some(read_count.saturating_add(1)), limit: PAGE };
+        let thread = self.feeds.store.thread(session.site, conversation, page).await?;
+        self.read_count = read_count;
+        let mut messages = thread.map(|thread| thread.messages).unwrap_or_default();
+        messages.retain(|message| message.role == Role::Visitor);
+        let Some(last) = messages.last().map(|last| last.seq) else { return Ok(()) };
+        let before = self.seen.replace(last);
+        if before == Some(last) {
+            return Ok(());
+        }
+        messages.retain(|message| message.seq == last || Some(message.seq) == before);
+        let events = messages.into_iter().map(|message| FeedEvent::Seen {
+            is_last: message.seq == last,
+            message,
+            cursor,
+        });
+        self.pending.extend(events);
+        Ok(())
     }
 
     /// Begins to follow an answer from its present end on, and gives its text up to there.

@@ -1,6 +1,7 @@
 //! What operators do with conversations, and what visitors ask of them.
 
 mod ask;
+mod drafts;
 mod edit;
 mod outcomes;
 
@@ -9,18 +10,16 @@ use std::sync::Arc;
 use super::Feeds;
 use crate::{
     AnswerFacts, Answering, Clock, ConversationId, ConversationName, ConversationState, ConversationStatus,
-    ConversationSummary, ConversationUpdate, EventKind, IdempotencyKey, Message, MessageId, MessageStatus,
-    MessageText, NewMessage, NodeNews, Notifier, OperatorName, Random, Role, SessionKey, SiteId, StoreError,
-    StoreErrorKind, Typing, Typist, UpdatedConversation,
+    ConversationSummary, ConversationUpdate, DraftKind, EventKind, IdempotencyKey, Message, MessageId,
+    MessageStatus, MessageText, NewMessage, NodeNews, Notifier, OperatorName, Random, Role, SessionKey,
+    SiteId, StoreError, StoreErrorKind, Typing, Typist, UpdatedConversation,
 };
+pub use drafts::DraftPlace;
 pub use edit::{ConversationEdit, Edited};
 pub use outcomes::{AskForPerson, Asked, HandBack, Noted, Reply, TakeOver};
 
 /// How often a change is tried anew when something else has changed in between.
 const TRIES: usize = 20;
-
-/// The number of a change that no conversation comes to, and that every engine has a place for.
-const NO_REVISION: u32 = i32::MAX.unsigned_abs();
 
 /// What operators do with conversations. Cheap to clone; all clones are the same service.
 ///
@@ -124,8 +123,15 @@ impl Inbox {
         key: Option<IdempotencyKey>,
     ) -> Result<Option<Reply>, StoreError> {
         let inbox = self.clone();
-        let replying = async move { inbox.say(site, conversation, &operator, &text, key).await };
-        self.finish(replying).await
+        self.finish(async move {
+            let reply = inbox.say(site, conversation, &operator, &text, key).await?;
+            if matches!(reply, Some(Reply::Sent(_) | Reply::Repeated(_))) {
+                let kind = DraftKind::Reply;
+                inbox.forget_draft(DraftPlace { site, conversation, operator, kind }).await;
+            }
+            Ok(reply)
+        })
+        .await
     }
 
     /// Writes a note, which neither the visitor nor the AI ever sees.
@@ -137,14 +143,23 @@ impl Inbox {
         text: MessageText,
         key: Option<IdempotencyKey>,
     ) -> Result<Option<Noted>, StoreError> {
+        let author = operator.clone();
         let decide = move |it: &ConversationSummary| {
-            let (text, author) = (text.as_str().to_owned(), Some(operator.clone()));
+            let (text, author) = (text.as_str().to_owned(), Some(author.clone()));
             let words = Words { role: Role::Note, text, author, key: key.clone() };
             let change = Change { state: it.state.clone(), words: Some(words), is_activity: false };
             Decision::Change(change, ())
         };
         let inbox = self.clone();
-        self.finish(async move { inbox.change(site, conversation, |it| decide(it)).await.map(noted) }).await
+        self.finish(async move {
+            let noted = noted(inbox.change(site, conversation, |it| decide(it)).await?);
+            if noted.is_some() {
+                let kind = DraftKind::Note;
+                inbox.forget_draft(DraftPlace { site, conversation, operator, kind }).await;
+            }
+            Ok(noted)
+        })
+        .await
     }
 
     /// Deletes a conversation, and says whether there was one. An answer that is being written for it is stopped first.
@@ -154,14 +169,21 @@ impl Inbox {
         self.finish(async move { inbox.feeds.delete(&name, &*inbox.clock).await }).await
     }
 
-    /// Notes that an operator has seen so many messages of a conversation.
+    /// Notes that an operator has seen so many messages of a conversation. Whoever follows it is told if those are more than
+    /// before: see [`crate::FeedEvent::Seen`].
     pub async fn mark_read(
         &self,
         site: SiteId,
         conversation: ConversationId,
         count: u32,
     ) -> Result<(), StoreError> {
-        self.feeds.store.mark_read(site, conversation, count).await
+        let name = ConversationName::Id(site, conversation);
+        let Some((session, seen)) = self.feeds.store.conversation(&name).await? else { return Ok(()) };
+        if seen.read_count < count.min(seen.message_count) {
+            self.feeds.store.mark_read(site, conversation, count).await?;
+            self.feeds.tell_change(&session, conversation);
+        }
+        Ok(())
     }
 
     /// Tells whoever follows a conversation that somebody types, or has ceased to.
@@ -236,8 +258,8 @@ impl Inbox {
         let (what, author) = (text.as_str().to_owned(), Some(operator.clone()));
         let words =
             || Words { role: Role::Operator, text: what.clone(), author: author.clone(), key: key.clone() };
-        if key.is_some()
-            && let Some(message) = self.said_before(site, conversation, words()).await?
+        if let Some(key) = &key
+            && let Some(message) = self.feeds.store.message_of_key(site, conversation, key).await?
         {
             return Ok(Some(Reply::Repeated(message)));
         }
@@ -258,29 +280,6 @@ impl Inbox {
             Some(Changed::Decided(Some(other), _)) => Some(Reply::TakenBy(other)),
             Some(Changed::Decided(None, Some(message))) => Some(Reply::Sent(message)),
             Some(Changed::Repeated(message)) => Some(Reply::Repeated(message)),
-        })
-    }
-
-    /// The message that was appended before under the same key. It is asked for with a change after one that no conversation
-    /// has had, so nothing comes of it otherwise.
-    async fn said_before(
-        &self,
-        site: SiteId,
-        conversation: ConversationId,
-        words: Words,
-    ) -> Result<Option<Message>, StoreError> {
-        let update = ConversationUpdate {
-            site,
-            conversation,
-            expected_revision: NO_REVISION,
-            state: ConversationState::default(),
-            message: Some(self.new_message(words)),
-            is_activity: false,
-            now: self.clock.now(),
-        };
-        Ok(match self.feeds.store.update_conversation(update).await? {
-            Some(UpdatedConversation::Repeated(message)) => Some(message),
-            Some(UpdatedConversation::Done | UpdatedConversation::Outdated) | None => None,
         })
     }
 

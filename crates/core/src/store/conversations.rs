@@ -112,7 +112,7 @@ pub struct OpenTurn {
     pub session: SessionKey,
     /// The message.
     pub text: MessageText,
-    /// The client's own name for the message.
+    /// The client's own name for the message, among those of the conversation's visitor.
     pub idempotency_key: Option<IdempotencyKey>,
     /// The ids to give to what is new.
     pub ids: TurnIds,
@@ -418,6 +418,8 @@ pub struct Changes {
     pub revision: u32,
     /// What operators make of it.
     pub state: ConversationState,
+    /// How many of its messages an operator has seen.
+    pub read_count: u32,
     /// The messages that were touched since, as they are now, in the order of the changes that touched them last.
     pub messages: Vec<Message>,
     /// Whether there are more of them.

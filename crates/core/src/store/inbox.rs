@@ -2,8 +2,9 @@ use async_trait::async_trait;
 
 use super::{ConversationName, ConversationSummary, StoreError};
 use crate::{
-    ConversationId, ConversationState, ConversationStatus, IdempotencyKey, Message, MessageId, OperatorName,
-    Rating, Role, SessionId, SessionKey, SiteId, Tag, Timestamp, Visit, VisitorIdentity,
+    ConversationId, ConversationState, ConversationStatus, DraftKind, Drafts, IdempotencyKey, Message,
+    MessageId, MessageText, OperatorName, Rating, Role, SessionId, SessionKey, SiteId, Tag, Timestamp, Visit,
+    VisitorIdentity,
 };
 
 /// What operators do with conversations. Which of it is allowed when is for [`crate::Inbox`] to say; a store only sees to it
@@ -25,6 +26,26 @@ pub trait InboxStore: Send + Sync {
         &self,
         update: ConversationUpdate,
     ) -> Result<Option<UpdatedConversation>, StoreError>;
+
+    /// What operators said or noted in a conversation under that idempotency key. Visitors' keys are others.
+    async fn message_of_key(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Message>, StoreError>;
+
+    /// Keeps what an operator has begun to write, in place of what was kept before; no text keeps nothing. That is no change
+    /// of the conversation, with which it is deleted. `None` if there is no such conversation.
+    async fn save_draft(&self, save: SaveDraft) -> Result<Option<SavedDraft>, StoreError>;
+
+    /// What an operator has begun to write in a conversation; `None` if there is no such conversation.
+    async fn drafts(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        operator: &OperatorName,
+    ) -> Result<Option<Drafts>, StoreError>;
 
     /// Notes that an operator has seen so many messages of a conversation, unless more were seen before. That is no change of
     /// it. Does nothing if there is no such conversation.
@@ -90,8 +111,32 @@ pub struct NewMessage {
     pub text: String,
     /// The operator who wrote it, or whom an event is about.
     pub author: Option<OperatorName>,
-    /// The client's own name for it.
+    /// The client's own name for it, among what operators say in the conversation.
     pub idempotency_key: Option<IdempotencyKey>,
+}
+
+/// What an operator has begun to write.
+#[derive(Clone, Debug)]
+pub struct SaveDraft {
+    /// The site.
+    pub site: SiteId,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// Who writes it.
+    pub operator: OperatorName,
+    /// What it is to become.
+    pub kind: DraftKind,
+    /// What there is of it.
+    pub text: Option<MessageText>,
+}
+
+/// What became of a draft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SavedDraft {
+    /// It is kept, or gone.
+    Done,
+    /// The conversation has [`crate::MAX_DRAFTS`] others; nothing was stored.
+    TooMany,
 }
 
 /// What became of a change.

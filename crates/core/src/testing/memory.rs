@@ -19,9 +19,9 @@ use crate::store::{
     ThreadPage, TurnOpening,
 };
 use crate::{
-    AnswerFacts, ConversationId, ConversationState, ConversationStatus, Message, MessageId, MessageStatus,
-    NodeId, OperatorName, OperatorSession, Role, SecretHash, SessionKey, SiteDocument, SiteId, StoredKey,
-    ThrottleState, Timestamp, TokenHash, Visit, preview,
+    AnswerFacts, ConversationId, ConversationState, ConversationStatus, DraftKind, IdempotencyKey, Message,
+    MessageId, MessageStatus, NodeId, OperatorName, OperatorSession, Role, SecretHash, SessionKey,
+    SiteDocument, SiteId, StoredKey, ThrottleState, Timestamp, TokenHash, Visit, preview,
 };
 
 /// A store without a disk: the plainest thing that keeps the contract. Tests compare the engines with it.
@@ -53,6 +53,7 @@ struct Conversation {
     owner: SessionKey,
     summary: ConversationSummary,
     messages: Vec<Message>,
+    drafts: BTreeMap<(OperatorName, DraftKind), String>,
 }
 
 impl MemoryStore {
@@ -161,13 +162,24 @@ impl Conversation {
             state: ConversationState::default(),
             rating: None,
         };
-        Self { owner: session.clone(), summary, messages: Vec::new() }
+        Self { owner: session.clone(), summary, messages: Vec::new(), drafts: BTreeMap::new() }
     }
 
     /// Where a message stands that was accepted before under the same key.
     fn known(&self, turn: &OpenTurn) -> Option<usize> {
         let key = turn.idempotency_key.as_ref()?;
-        self.messages.iter().position(|message| message.idempotency_key.as_ref() == Some(key))
+        let is_it = |message: &Message| {
+            message.role == Role::Visitor && message.idempotency_key.as_ref() == Some(key)
+        };
+        self.messages.iter().position(is_it)
+    }
+
+    /// What operators said or noted under a key.
+    fn said(&self, key: &IdempotencyKey) -> Option<&Message> {
+        let is_it = |message: &&Message| {
+            message.role != Role::Visitor && message.idempotency_key.as_ref() == Some(key)
+        };
+        self.messages.iter().find(is_it)
     }
 
     /// Who answers in place of the AI.
@@ -215,6 +227,7 @@ impl Conversation {
             conversation: self.summary.id,
             revision: self.summary.revision,
             state: self.summary.state.clone(),
+            read_count: self.summary.read_count,
             messages,
             has_more,
             writing: writing.cloned(),

@@ -8,12 +8,14 @@
 
 pub mod changes;
 pub mod deleting;
+pub mod drafts;
 pub mod durability;
 pub mod feedback;
 pub mod fidelity;
 pub mod filters;
 pub mod identity;
 pub mod inbox;
+pub mod keys;
 pub mod listing;
 pub mod nodes;
 pub mod operators;
@@ -262,7 +264,6 @@ macro_rules! store_suite {
                 a_conversation_is_read_by_either_name,
                 a_change_is_stored_if_nothing_has_changed_since,
                 all_of_a_state_is_kept,
-                a_message_repeated_by_its_key_is_known,
                 what_is_said_is_shown_in_the_list_and_notes_and_events_are_not,
                 only_activity_moves_a_conversation_up,
                 a_message_is_delivered_while_an_operator_answers,
@@ -274,6 +275,16 @@ macro_rules! store_suite {
                 what_was_seen_is_counted_and_never_lowered,
                 a_conversations_rating_is_what_was_said_last,
                 notes_are_found_and_events_are_not,
+            ]
+            keys: [
+                a_message_repeated_by_its_key_is_known,
+                what_was_said_under_a_key_is_found_by_it,
+                keys_of_visitors_and_of_operators_are_apart,
+            ]
+            drafts: [
+                each_operator_has_a_draft_of_a_reply_and_one_of_a_note,
+                a_draft_goes_with_its_conversation,
+                a_conversation_has_so_many_drafts_and_no_more,
             ]
             filters: [
                 every_filter_finds_what_it_says_and_nothing_else,

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use frontdesk_core::{
-    Clock as _, ConversationState, ConversationSummary, EmailAddress, Feedback, FeedbackReason, FinishReason,
-    Message, OperatorName, Rating, SystemClock, Tag, Timestamp, TurnFailure, Usage, Visit, VisitorIdentity,
+    Clock as _, ConversationState, ConversationSummary, Draft, EmailAddress, Feedback, FeedbackReason,
+    FinishReason, Message, OperatorName, Rating, SystemClock, Tag, Timestamp, TurnFailure, Usage, Visit,
+    VisitorIdentity,
 };
 use frontdesk_store::{BackupError, Counts, ExportedRow, NewFile, StoreUrl};
 use serde::Serialize;
@@ -64,9 +65,19 @@ enum Line<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         rating: Option<&'static str>,
         visit: VisitLine<'a>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        drafts: Vec<DraftLine<'a>>,
     },
     Message(MessageLine<'a>),
     End(CountsLine),
+}
+
+/// What an operator has begun to write.
+#[derive(Serialize)]
+struct DraftLine<'a> {
+    name: &'a str,
+    kind: &'static str,
+    content: &'a str,
 }
 
 #[derive(Serialize)]
@@ -129,6 +140,12 @@ impl<'a> From<&'a Feedback> for FeedbackLine<'a> {
             reason: feedback.reason.map(FeedbackReason::as_str),
             comment: feedback.comment.as_deref(),
         }
+    }
+}
+
+impl<'a> From<&'a Draft> for DraftLine<'a> {
+    fn from(Draft { operator, kind, text }: &'a Draft) -> Self {
+        Self { name: operator.as_str(), kind: kind.as_str(), content: text }
     }
 }
 
@@ -226,7 +243,7 @@ fn write_row(output: &mut impl Write, row: &ExportedRow) -> io::Result<()> {
             created_at: key.created_at.millis(),
         },
         ExportedRow::Conversation(conversation) => {
-            conversation_line(conversation.site.to_string(), &conversation.summary)
+            conversation_line(conversation.site.to_string(), &conversation.summary, &conversation.drafts)
         }
         ExportedRow::Message(conversation, message) => {
             Line::Message(message_line(conversation.to_string(), message))
@@ -235,7 +252,7 @@ fn write_row(output: &mut impl Write, row: &ExportedRow) -> io::Result<()> {
     write_line(output, &line)
 }
 
-fn conversation_line(site_id: String, summary: &ConversationSummary) -> Line<'_> {
+fn conversation_line<'a>(site_id: String, summary: &'a ConversationSummary, drafts: &'a [Draft]) -> Line<'a> {
     let ConversationState { status, answering, assignee, tags, contact } = &summary.state;
     let Visit { page, referrer, user_agent, language } = &summary.visit;
     Line::Conversation {
@@ -265,6 +282,7 @@ fn conversation_line(site_id: String, summary: &ConversationSummary) -> Line<'_>
             user_agent: user_agent.as_deref(),
             language: language.as_deref(),
         },
+        drafts: drafts.iter().map(DraftLine::from).collect(),
     }
 }
 

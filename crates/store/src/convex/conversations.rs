@@ -34,6 +34,7 @@ struct WireThread {
 struct WireChanges {
     conversation: String,
     revision: Whole<u32>,
+    read_count: Whole<u32>,
     state: WireState,
     messages: Vec<WireMessage>,
     has_more: bool,
@@ -225,6 +226,7 @@ impl ConversationStore for ConvexStore {
             conversation: values::conversation_id(&found.conversation)?,
             revision: found.revision.0,
             state: found.state.read()?,
+            read_count: found.read_count.0,
             messages: values::messages(found.messages)?,
             has_more: found.has_more,
             writing: found.writing.map(WireMessage::read).transpose()?,

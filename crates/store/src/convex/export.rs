@@ -6,7 +6,7 @@ use serde_json::json;
 use std::sync::Arc;
 use tokio::runtime::{Builder, Runtime};
 
-use super::values::{self, Moment, Whole, WireMessage, WireSummary};
+use super::values::{self, Moment, Whole, WireDraft, WireMessage, WireSummary};
 use super::{ConvexSettings, ConvexStore, sites};
 use crate::exported::Place;
 use crate::moving::MARK;
@@ -52,6 +52,19 @@ struct Page {
     rows: Vec<WireConversation>,
     /// Behind which id the next page begins.
     last: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct DraftsPage {
+    rows: Vec<WireDrafts>,
+    /// The first conversation that was not looked at.
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct WireDrafts {
+    conversation: String,
+    drafts: Vec<WireDraft>,
 }
 
 #[derive(Deserialize)]
@@ -152,10 +165,34 @@ impl Reader {
             let args = json!({ "site": site.to_string(), "after": place, "limit": PAGE });
             let page: Page = self.ask("moving:conversations", args)?;
             let rows = page.rows.into_iter().map(|row| row.read(site)).collect::<Result<Vec<_>, _>>()?;
+            let rows = self.with_drafts(rows)?;
             self.with_messages(rows, take)?;
             after = page.last;
         }
         Ok(())
+    }
+
+    fn with_drafts(
+        &self,
+        mut rows: Vec<ExportedConversation>,
+    ) -> Result<Vec<ExportedConversation>, StoreError> {
+        let mut ids: Vec<String> = rows.iter().map(|row| row.summary.id.to_string()).collect();
+        while !ids.is_empty() {
+            let page: DraftsPage = self.ask("moving:drafts", json!({ "conversations": ids }))?;
+            for found in page.rows {
+                let id = values::conversation_id(&found.conversation)?;
+                let Some(row) = rows.iter_mut().find(|row| row.summary.id == id) else { continue };
+                row.drafts = found.drafts.into_iter().map(WireDraft::read).collect::<Result<Vec<_>, _>>()?;
+                row.drafts.sort_by(|one, other| {
+                    (&one.operator, one.kind.as_str()).cmp(&(&other.operator, other.kind.as_str()))
+                });
+            }
+            match page.next {
+                Some(next) => ids.retain(|id| *id >= next),
+                None => ids.clear(),
+            }
+        }
+        Ok(rows)
     }
 
     fn with_messages(&self, rows: Vec<ExportedConversation>, take: &mut Take<'_>) -> Result<(), Broken> {
@@ -190,6 +227,6 @@ impl Reader {
 impl WireConversation {
     fn read(self, site: SiteId) -> Result<ExportedConversation, StoreError> {
         let secret = values::optional_secret(&self.secret)?;
-        Ok(ExportedConversation { site, secret, summary: self.summary.read()? })
+        Ok(ExportedConversation { site, secret, summary: self.summary.read()?, drafts: Vec::new() })
     }
 }

@@ -1,15 +1,16 @@
 use async_trait::async_trait;
 use frontdesk_core::{
     Assigned, BeginConversation, ConversationFilter, ConversationId, ConversationName, ConversationSummary,
-    ConversationUpdate, IdempotencyKey, InboxStore, NewMessage, OperatorName, Rating, SessionId, SessionKey,
-    SiteId, StoreError, Tag, Timestamp, UpdatedConversation,
+    ConversationUpdate, Drafts, IdempotencyKey, InboxStore, MAX_DRAFTS, Message, MessageText, NewMessage,
+    OperatorName, Rating, SaveDraft, SavedDraft, SessionId, SessionKey, SiteId, StoreError, Tag, Timestamp,
+    UpdatedConversation,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::ConvexStore;
 use super::conversations::name;
-use super::values::{self, Whole, WireMessage, WireSummary};
+use super::values::{self, Whole, WireDraft, WireMessage, WireSummary};
 
 #[derive(Deserialize)]
 struct WireConversation {
@@ -23,6 +24,13 @@ enum WireUpdated {
     Done,
     Outdated,
     Repeated { message: Box<WireMessage> },
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum WireSaved {
+    Done,
+    TooMany,
 }
 
 #[async_trait]
@@ -75,6 +83,54 @@ impl InboxStore for ConvexStore {
                 WireUpdated::Repeated { message } => Ok(UpdatedConversation::Repeated(message.read()?)),
             })
             .transpose()
+    }
+
+    async fn message_of_key(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Message>, StoreError> {
+        let args = json!({
+            "site": site.to_string(),
+            "conversation": conversation.to_string(),
+            "key": key.as_str(),
+        });
+        let found: Option<WireMessage> = self.query("inbox:messageOfKey", args).await?;
+        found.map(WireMessage::read).transpose()
+    }
+
+    async fn save_draft(&self, save: SaveDraft) -> Result<Option<SavedDraft>, StoreError> {
+        let args = values::members(json!({
+            "site": save.site.to_string(),
+            "conversation": save.conversation.to_string(),
+            "operator": save.operator.as_str(),
+            "kind": save.kind.as_str(),
+            "text": save.text.as_ref().map(MessageText::as_str),
+            "most": MAX_DRAFTS,
+        }));
+        let saved: Option<WireSaved> = self.mutation("inbox:saveDraft", Value::Object(args)).await?;
+        Ok(saved.map(|saved| match saved {
+            WireSaved::Done => SavedDraft::Done,
+            WireSaved::TooMany => SavedDraft::TooMany,
+        }))
+    }
+
+    async fn drafts(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        operator: &OperatorName,
+    ) -> Result<Option<Drafts>, StoreError> {
+        let args = json!({
+            "site": site.to_string(),
+            "conversation": conversation.to_string(),
+            "operator": operator.as_str(),
+        });
+        let found: Option<Vec<WireDraft>> = self.query("inbox:drafts", args).await?;
+        let Some(found) = found else { return Ok(None) };
+        let drafts = found.into_iter().map(|draft| draft.read().map(|draft| (draft.kind, draft.text)));
+        drafts.collect::<Result<Drafts, _>>().map(Some)
     }
 
     async fn mark_read(

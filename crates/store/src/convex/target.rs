@@ -157,7 +157,7 @@ fn wire_key(key: &StoredKey) -> Value {
 }
 
 fn wire_conversation(conversation: &ExportedConversation) -> Value {
-    let ExportedConversation { site, secret, summary } = conversation;
+    let ExportedConversation { site, secret, summary, drafts } = conversation;
     let ConversationSummary {
         id,
         session,
@@ -190,6 +190,7 @@ fn wire_conversation(conversation: &ExportedConversation) -> Value {
         "rating": rating.map(Rating::as_str),
         "visit": values::visit(visit),
         "state": values::state(state),
+        "drafts": drafts.iter().map(values::draft).collect::<Vec<_>>(),
     }));
     Value::Object(members)
 }

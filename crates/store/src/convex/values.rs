@@ -2,9 +2,9 @@
 
 use frontdesk_core::{
     AnswerFacts, Answering, ConversationId, ConversationState, ConversationStatus, ConversationSummary,
-    EmailAddress, Feedback, FeedbackReason, FinishReason, HistoryEntry, IdempotencyKey, ListCursor, Message,
-    MessageId, MessageStatus, OperatorName, Rating, Role, SecretHash, SessionId, SessionKey, StoreError, Tag,
-    Timestamp, TurnFailure, Usage, Visit, VisitorIdentity,
+    Draft, DraftKind, EmailAddress, Feedback, FeedbackReason, FinishReason, HistoryEntry, IdempotencyKey,
+    ListCursor, Message, MessageId, MessageStatus, OperatorName, Rating, Role, SecretHash, SessionId,
+    SessionKey, StoreError, Tag, Timestamp, TurnFailure, Usage, Visit, VisitorIdentity,
 };
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -61,6 +61,26 @@ pub(super) struct WireMessage {
     first_token_millis: Option<Whole<u32>>,
     total_millis: Option<Whole<u32>>,
     feedback: Option<WireFeedback>,
+}
+
+/// What an operator has begun to write, as the functions give it.
+#[derive(Deserialize)]
+pub(super) struct WireDraft {
+    operator: String,
+    kind: String,
+    text: String,
+}
+
+impl WireDraft {
+    pub(super) fn read(self) -> Result<Draft, StoreError> {
+        let operator = operator_name(&self.operator)?;
+        Ok(Draft { operator, kind: parse("draft", &self.kind, DraftKind::parse)?, text: self.text })
+    }
+}
+
+pub(super) fn draft(draft: &Draft) -> Value {
+    let Draft { operator, kind, text } = draft;
+    json!({ "operator": operator.as_str(), "kind": kind.as_str(), "text": text })
 }
 
 /// What is said of an answer.

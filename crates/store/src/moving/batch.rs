@@ -25,22 +25,14 @@ impl Batch {
 
     /// Adds a row, and gives what was there before if it is full.
     pub(super) fn add(&mut self, row: ExportedRow) -> Option<Self> {
-        match &row {
-            ExportedRow::Conversation(conversation) => {
-                let place = Place { site: conversation.site, conversation: conversation.summary.id };
-                self.whole = self.begun.replace(place).or(self.whole);
-            }
-            ExportedRow::Message(_, message) => self.bytes += message.text.len(),
-            ExportedRow::Document(document) => self.bytes += document.text.len(),
-            ExportedRow::Setting(_) | ExportedRow::Site(_) | ExportedRow::Key(_) => {}
+        if let ExportedRow::Conversation(conversation) = &row {
+            let place = Place { site: conversation.site, conversation: conversation.summary.id };
+            self.whole = self.begun.replace(place).or(self.whole);
         }
+        self.bytes += bytes_of(&row);
         let is_full = self.rows.len() == ROWS || self.bytes > BYTES;
         let full = (is_full && !self.rows.is_empty()).then(|| {
-            let bytes = match &row {
-                ExportedRow::Message(_, message) => message.text.len(),
-                _ => 0,
-            };
-            let next = Self { rows: Vec::new(), whole: self.whole, begun: self.begun, bytes };
+            let next = Self { rows: Vec::new(), whole: self.whole, begun: self.begun, bytes: bytes_of(&row) };
             mem::replace(self, next)
         });
         self.rows.push(row);
@@ -50,6 +42,18 @@ impl Batch {
     /// Says that there are no more rows.
     pub(super) fn end(&mut self) {
         self.whole = self.begun.or(self.whole);
+    }
+}
+
+/// How much text a row has that may be long.
+fn bytes_of(row: &ExportedRow) -> usize {
+    match row {
+        ExportedRow::Conversation(conversation) => {
+            conversation.drafts.iter().map(|draft| draft.text.len()).sum()
+        }
+        ExportedRow::Message(_, message) => message.text.len(),
+        ExportedRow::Document(document) => document.text.len(),
+        ExportedRow::Setting(_) | ExportedRow::Site(_) | ExportedRow::Key(_) => 0,
     }
 }
 
@@ -84,6 +88,7 @@ mod tests {
                 state: ConversationState::default(),
                 rating: None,
             },
+            drafts: Vec::new(),
         }))
     }
 

@@ -3,8 +3,9 @@
 use std::sync::mpsc::Receiver;
 
 use frontdesk_core::{
-    AnswerFacts, Answering, ConversationState, ConversationSummary, EmailAddress, Feedback, FeedbackReason,
-    FinishReason, IdempotencyKey, Message, OperatorName, Rating, StoredKey, TurnFailure, Usage, Visit,
+    AnswerFacts, Answering, ConversationState, ConversationSummary, Draft, EmailAddress, Feedback,
+    FeedbackReason, FinishReason, IdempotencyKey, Message, OperatorName, Rating, StoredKey, TurnFailure,
+    Usage, Visit,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -201,7 +202,7 @@ impl Checksum {
     }
 
     fn conversation(&mut self, conversation: &ExportedConversation) {
-        let ExportedConversation { site, secret, summary } = conversation;
+        let ExportedConversation { site, secret, summary, drafts } = conversation;
         let ConversationSummary {
             id,
             session,
@@ -239,6 +240,12 @@ impl Checksum {
         self.option(rating.map(Rating::as_str), Self::text);
         self.visit(visit);
         self.state(state);
+        self.number(i64::try_from(drafts.len()).unwrap_or(i64::MAX));
+        for Draft { operator, kind, text } in drafts {
+            self.text(operator.as_str());
+            self.text(kind.as_str());
+            self.text(text);
+        }
     }
 
     fn visit(&mut self, Visit { page, referrer, user_agent, language }: &Visit) {

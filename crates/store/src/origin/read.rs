@@ -118,6 +118,7 @@ impl Begun {
                 state: ConversationState::default(),
                 rating: None,
             },
+            drafts: Vec::new(),
         }
     }
 }

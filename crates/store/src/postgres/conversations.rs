@@ -222,7 +222,8 @@ fn read_changes(rows: &[Row], limit: u32) -> Result<Option<Changes>, Failure> {
     Ok(Some(Changes {
         conversation: ConversationId::from_bytes(rows::id(first, MESSAGE + 1)?),
         revision: rows::number(first, MESSAGE + 2)?,
-        state: rows::state(first, MESSAGE + 3)?,
+        read_count: rows::number(first, MESSAGE + 3)?,
+        state: rows::state(first, MESSAGE + 4)?,
         messages,
         has_more,
         writing,

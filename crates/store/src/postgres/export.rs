@@ -1,7 +1,7 @@
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 
-use frontdesk_core::{ConversationId, SiteId};
+use frontdesk_core::{ConversationId, Draft, SiteId};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -10,10 +10,11 @@ use super::error::Failure;
 use super::migrations::{MIGRATIONS, Schema, schema};
 use super::rows::{self, MESSAGE, SUMMARY};
 use super::statements::{
-    EXPORT_CONVERSATIONS, EXPORT_DOCUMENTS, EXPORT_MESSAGES, EXPORT_SETTINGS, EXPORT_SITES, KEYS,
+    EXPORT_CONVERSATIONS, EXPORT_DOCUMENTS, EXPORT_DRAFTS, EXPORT_MESSAGES, EXPORT_SETTINGS, EXPORT_SITES,
+    KEYS,
 };
 use super::turns::uuid;
-use super::{PostgresUrl, Threads, sites};
+use super::{PostgresUrl, Threads, drafts, sites};
 use crate::exported::Place;
 use crate::moving::MARK;
 use crate::{
@@ -120,18 +121,36 @@ async fn conversations(
         let ids = ids.collect::<Result<Vec<_>, Failure>>()?;
         let Some(newest) = ids.last() else { return Ok(()) };
         last = *newest;
+        let mut drafts = drafts_of(connection, &ids).await?;
         let mut messages = Messages { connection, ids, found: VecDeque::new(), next: Some((Uuid::nil(), 0)) };
         for row in &page {
             let summary = rows::summary(row, 0)?;
             let id = summary.id;
-            let conversation =
-                ExportedConversation { site, secret: rows::optional_secret(row, SUMMARY)?, summary };
+            let conversation = ExportedConversation {
+                site,
+                secret: rows::optional_secret(row, SUMMARY)?,
+                summary,
+                drafts: drafts.remove(&id).unwrap_or_default(),
+            };
             take(ExportedRow::Conversation(Box::new(conversation))).map_err(Broken::Taker)?;
             while let Some(row) = messages.next_of(id).await? {
                 take(ExportedRow::Message(id, rows::message(&row, 0)?)).map_err(Broken::Taker)?;
             }
         }
     }
+}
+
+/// What operators have begun to write in some conversations.
+async fn drafts_of(
+    connection: &Connection,
+    conversations: &Vec<Uuid>,
+) -> Result<HashMap<ConversationId, Vec<Draft>>, Failure> {
+    let mut found: HashMap<_, Vec<_>> = HashMap::new();
+    for row in &connection.query(EXPORT_DRAFTS, &[conversations]).await? {
+        let of = ConversationId::from_bytes(rows::id(row, 3)?);
+        found.entry(of).or_default().push(drafts::read(row)?);
+    }
+    Ok(found)
 }
 
 /// The messages of some conversations in their order, a portion at a time.

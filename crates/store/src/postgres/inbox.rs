@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use frontdesk_core::{
     BeginConversation, ConversationFilter, ConversationId, ConversationName, ConversationState,
-    ConversationSummary, ConversationUpdate, EmailAddress, IdempotencyKey, InboxStore, Message, NewMessage,
-    OperatorName, Role, SessionKey, SiteId, StoreError, Tag, Timestamp, UpdatedConversation, Visit,
-    index_words, preview,
+    ConversationSummary, ConversationUpdate, Drafts, EmailAddress, IdempotencyKey, InboxStore, Message,
+    NewMessage, OperatorName, Role, SaveDraft, SavedDraft, SessionKey, SiteId, StoreError, Tag, Timestamp,
+    UpdatedConversation, Visit, index_words, preview,
 };
 use tokio_postgres::types::ToSql;
 
@@ -16,11 +16,11 @@ use super::error::Failure;
 use super::rows::{self, SUMMARY};
 use super::statements::inbox::{
     APPEND_MESSAGE, CONVERSATION, CONVERSATION_OF_SESSION, DROP_TAGS, HAS_MESSAGE, KEEP_STATE, KEEP_VISIT,
-    LOCK_STATE, MARK_READ, MESSAGE_OF_KEY, PUT_TAGS,
+    LOCK_STATE, MARK_READ, MESSAGE_OF_KEY, MESSAGE_OF_KEY_AND_SITE, PUT_TAGS,
 };
 use super::statements::{COUNT_CONVERSATIONS, LOCK_SESSION};
 use super::turns::{self, part_of, uuid};
-use super::{PostgresStore, filtering};
+use super::{PostgresStore, drafts, filtering};
 use crate::filtering::joined;
 
 #[async_trait]
@@ -61,6 +61,32 @@ impl InboxStore for PostgresStore {
         let updating =
             |connection| update(connection, Arc::clone(&change), is_begun.swap(true, Ordering::Relaxed));
         self.engine.transact(Repeat::Harmless, updating).await.map_err(|undone| undone.failure.into())
+    }
+
+    async fn message_of_key(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Message>, StoreError> {
+        let (id, site) = (uuid(conversation.as_bytes()), uuid(site.as_bytes()));
+        let rows = self.engine.read(MESSAGE_OF_KEY_AND_SITE, &[&id, &key.as_str(), &site]).await?;
+        Ok(rows.first().map(|row| rows::message(row, 0)).transpose()?)
+    }
+
+    async fn save_draft(&self, save: SaveDraft) -> Result<Option<SavedDraft>, StoreError> {
+        let draft = Arc::new(save);
+        let saving = |connection| drafts::save(connection, Arc::clone(&draft));
+        self.engine.transact(Repeat::Harmless, saving).await.map_err(|undone| undone.failure.into())
+    }
+
+    async fn drafts(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        operator: &OperatorName,
+    ) -> Result<Option<Drafts>, StoreError> {
+        drafts::of_operator(&self.engine, site, conversation, operator).await
     }
 
     async fn mark_read(

@@ -13,12 +13,13 @@ use crate::moving::MARK;
 pub(super) type Migration = (&'static str, &'static str);
 
 /// The schema, step by step. What has been released is never edited: its checksum is in every database.
-pub(super) const MIGRATIONS: [Migration; 5] = [
+pub(super) const MIGRATIONS: [Migration; 6] = [
     ("0001_first", include_str!("../../migrations/postgres/0001_first.sql")),
     ("0002_feedback", include_str!("../../migrations/postgres/0002_feedback.sql")),
     ("0003_nodes", include_str!("../../migrations/postgres/0003_nodes.sql")),
     ("0004_search", include_str!("../../migrations/postgres/0004_search.sql")),
     ("0005_inbox", include_str!("../../migrations/postgres/0005_inbox.sql")),
+    ("0006_drafts", include_str!("../../migrations/postgres/0006_drafts.sql")),
 ];
 
 /// A migration may take its time, but what is in its way may not.

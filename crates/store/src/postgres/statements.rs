@@ -73,7 +73,7 @@ statements! {
         "SELECT ", message!(), ", k.id, k.seq, k.text
          FROM messages k LEFT JOIN messages m
            ON m.conversation_id = k.conversation_id AND m.seq = k.seq + 1 AND m.role = 'assistant'
-         WHERE k.conversation_id = $1 AND k.idempotency_key = $2"
+         WHERE k.conversation_id = $1 AND k.idempotency_key = $2 AND k.role = 'user'"
     );
     RUNNING = "SELECT id, seq FROM messages WHERE conversation_id = $1 AND status = 'streaming'";
     BEGIN_CONVERSATION =
@@ -286,11 +286,11 @@ statements! {
         " WHERE s.site_id = $3 AND s.session = $4 AND s.secret = $5 ORDER BY m.seq"
     );
     CHANGES = concat!(
-        "SELECT ", message!(), ", m.is_writing, c.id, c.revision, ", state!(), " FROM conversations c", changes!(),
+        "SELECT ", message!(), ", m.is_writing, c.id, c.revision, c.read_count, ", state!(), " FROM conversations c", changes!(),
         " WHERE c.id = $3 AND c.site_id = $4 ORDER BY m.is_writing, m.revision"
     );
     SESSION_CHANGES = concat!(
-        "SELECT ", message!(), ", m.is_writing, c.id, c.revision, ", state!(), "
+        "SELECT ", message!(), ", m.is_writing, c.id, c.revision, c.read_count, ", state!(), "
          FROM sessions s JOIN conversations c ON c.id = s.conversation_id", changes!(),
         " WHERE s.site_id = $3 AND s.session = $4 AND s.secret = $5 ORDER BY m.is_writing, m.revision"
     );
@@ -359,6 +359,9 @@ statements! {
          FROM conversations c LEFT JOIN sessions s ON s.conversation_id = c.id
          WHERE c.site_id = $1 AND c.id > $2 ORDER BY c.id LIMIT $3"
     );
+    EXPORT_DRAFTS =
+        "SELECT operator, kind, text, conversation_id FROM drafts WHERE conversation_id = ANY ($1)
+         ORDER BY conversation_id, operator COLLATE \"C\", kind COLLATE \"C\"";
     EXPORT_MESSAGES = concat!(
         "SELECT ", message!(), ", m.conversation_id FROM messages m
          WHERE m.conversation_id = ANY ($1) AND (m.conversation_id, m.seq) > ($2, $3)

@@ -1,9 +1,9 @@
 use std::collections::HashMap;
 
 use frontdesk_core::{
-    AnswerFacts, Answering, Clock, ConversationId, ConversationState, ConversationSummary, EmailAddress,
-    FeedbackReason, FinishReason, IdempotencyKey, Message, OperatorName, Rating, SessionKey, SiteId,
-    StoredKey, TurnFailure, Visit, VisitorIdentity,
+    AnswerFacts, Answering, Clock, ConversationId, ConversationState, ConversationSummary, Draft,
+    EmailAddress, FeedbackReason, FinishReason, IdempotencyKey, Message, OperatorName, Rating, SessionKey,
+    SiteId, StoredKey, TurnFailure, Visit, VisitorIdentity,
 };
 
 use super::connection::{Connection, Connector};
@@ -144,7 +144,7 @@ async fn put_conversation(
     connection: &Connection,
     conversation: &ExportedConversation,
 ) -> Result<i64, Failure> {
-    let ExportedConversation { site, secret, summary } = conversation;
+    let ExportedConversation { site, secret, summary, drafts } = conversation;
     let ConversationSummary {
         id,
         session,
@@ -208,6 +208,9 @@ async fn put_conversation(
     let of_session: super::connection::Values<'_> = &[&site, &session, &secret, &id, &created_at];
     let made = connection.execute_all(&[(PUT_CONVERSATION, row), (PUT_SESSION, of_session)]).await?;
     put_tags(connection, conversation, tags).await?;
+    for Draft { operator, kind, text } in drafts {
+        super::drafts::put(connection, conversation, operator, *kind, text).await?;
+    }
     Ok(made.first().map_or(0, |made| i64::from(*made > 0)))
 }
 

@@ -108,6 +108,17 @@ pub(super) fn find(connection: &Connection, session: &SessionKey) -> Result<Opti
     Ok(found.map(ConversationId::from_bytes))
 }
 
+/// Whether a site has that conversation.
+pub(super) fn is_of(
+    connection: &Connection,
+    site: SiteId,
+    conversation: ConversationId,
+) -> Result<bool, Failure> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM conversations WHERE id = ? AND site_id = ?)";
+    let values = params![conversation.as_bytes(), site.as_bytes()];
+    Ok(connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?)
+}
+
 /// The id of the conversation that is meant; there may be none with it.
 pub(super) fn named(
     connection: &Connection,
@@ -206,11 +217,12 @@ fn read_changes(
 ) -> Result<Option<Changes>, Failure> {
     let site = name.site();
     let Some(conversation) = named(connection, name)? else { return Ok(None) };
-    let sql = format!("SELECT {STATE}, revision FROM conversations WHERE id = ? AND site_id = ?");
+    let sql = format!("SELECT {STATE}, revision, read_count FROM conversations WHERE id = ? AND site_id = ?");
     let values = params![conversation.as_bytes(), site.as_bytes()];
-    let read = |row: &rusqlite::Row<'_>| Ok((rows::state(row, 0)?, row.get("revision")?));
+    let read =
+        |row: &rusqlite::Row<'_>| Ok((rows::state(row, 0)?, row.get("revision")?, row.get("read_count")?));
     let found = connection.prepare_cached(&sql)?.query_row(values, read).optional()?;
-    let Some((state, revision)) = found else { return Ok(None) };
+    let Some((state, revision, read_count)) = found else { return Ok(None) };
 
     let changed = "WHERE conversation_id = ? AND revision > ? ORDER BY revision LIMIT ?";
     let mut statement = connection.prepare_cached(&format!("SELECT {MESSAGE} FROM messages {changed}"))?;
@@ -224,5 +236,5 @@ fn read_changes(
     let streaming = "WHERE conversation_id = ? AND status = 'streaming'";
     let mut statement = connection.prepare_cached(&format!("SELECT {MESSAGE} FROM messages {streaming}"))?;
     let writing = statement.query_row([conversation.as_bytes()], rows::message).optional()?;
-    Ok(Some(Changes { conversation, revision, state, messages, has_more, writing }))
+    Ok(Some(Changes { conversation, revision, state, read_count, messages, has_more, writing }))
 }

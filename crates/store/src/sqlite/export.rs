@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags, Row, params};
 use super::backup::{check_schema, failure, open_existing};
 use super::migrations::{MIGRATIONS, newest};
 use super::rows::{self, MESSAGE, SUMMARY, SUMMARY_COLUMNS};
-use super::sites;
+use super::{drafts, sites};
 use crate::exported::Place;
 use crate::moving::MARK;
 use crate::{
@@ -110,10 +110,12 @@ fn conversations(
             site,
             secret: rows::optional_secret(row, SUMMARY_COLUMNS)?,
             summary: rows::summary(row)?,
+            drafts: Vec::new(),
         })
     };
     for conversation in statement.query_map(params![site.as_bytes(), after.as_bytes()], read)? {
-        let conversation = conversation?;
+        let mut conversation = conversation?;
+        conversation.drafts = drafts::of_conversation(connection, conversation.summary.id)?;
         let id = conversation.summary.id;
         take(ExportedRow::Conversation(Box::new(conversation))).map_err(Broken::Taker)?;
         let sql = format!("SELECT {MESSAGE} FROM messages WHERE conversation_id = ? ORDER BY seq");

@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use frontdesk_core::{
     BeginConversation, ConversationFilter, ConversationId, ConversationName, ConversationState,
-    ConversationSummary, ConversationUpdate, EmailAddress, IdempotencyKey, InboxStore, Message, NewMessage,
-    OperatorName, Role, SessionKey, SiteId, StoreError, Tag, UpdatedConversation, preview,
+    ConversationSummary, ConversationUpdate, Drafts, EmailAddress, IdempotencyKey, InboxStore, Message,
+    NewMessage, OperatorName, Role, SaveDraft, SavedDraft, SessionKey, SiteId, StoreError, Tag,
+    UpdatedConversation, preview,
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -12,7 +13,7 @@ use super::conversations::named;
 use super::error::Failure;
 use super::rows::{self, MESSAGE, SUMMARY, SUMMARY_COLUMNS};
 use super::turns::{self, NewPlace};
-use super::{SqliteStore, conversations, filtering};
+use super::{SqliteStore, conversations, drafts, filtering};
 use crate::filtering::joined;
 
 #[async_trait]
@@ -42,6 +43,37 @@ impl InboxStore for SqliteStore {
         change: ConversationUpdate,
     ) -> Result<Option<UpdatedConversation>, StoreError> {
         self.write(move |connection| update(connection, &change)).await
+    }
+
+    async fn message_of_key(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Message>, StoreError> {
+        let key = key.clone();
+        self.read(move |connection| {
+            if conversations::is_of(connection, site, conversation)? {
+                find_known(connection, conversation, &key)
+            } else {
+                Ok(None)
+            }
+        })
+        .await
+    }
+
+    async fn save_draft(&self, save: SaveDraft) -> Result<Option<SavedDraft>, StoreError> {
+        self.write(move |connection| drafts::save(connection, &save)).await
+    }
+
+    async fn drafts(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        operator: &OperatorName,
+    ) -> Result<Option<Drafts>, StoreError> {
+        let operator = operator.clone();
+        self.read(move |connection| drafts::of_operator(connection, site, conversation, &operator)).await
     }
 
     async fn mark_read(
@@ -122,7 +154,9 @@ fn find_known(
     conversation: ConversationId,
     key: &IdempotencyKey,
 ) -> Result<Option<Message>, Failure> {
-    let sql = format!("SELECT {MESSAGE} FROM messages WHERE conversation_id = ? AND idempotency_key = ?");
+    let sql = format!(
+        "SELECT {MESSAGE} FROM messages WHERE conversation_id = ? AND idempotency_key = ? AND role <> 'user'"
+    );
     let values = params![conversation.as_bytes(), key.as_str()];
     Ok(connection.prepare_cached(&sql)?.query_row(values, rows::message).optional()?)
 }

@@ -9,13 +9,14 @@ use crate::BackupError;
 pub(super) type Migration = (&'static str, &'static str);
 
 /// The schema, step by step. What has been released is never edited: its checksum is in every database.
-pub(super) const MIGRATIONS: [Migration; 6] = [
+pub(super) const MIGRATIONS: [Migration; 7] = [
     ("0001_first", include_str!("../../migrations/sqlite/0001_first.sql")),
     ("0002_changes", include_str!("../../migrations/sqlite/0002_changes.sql")),
     ("0003_feedback", include_str!("../../migrations/sqlite/0003_feedback.sql")),
     ("0004_nodes", include_str!("../../migrations/sqlite/0004_nodes.sql")),
     ("0005_search", include_str!("../../migrations/sqlite/0005_search.sql")),
     ("0006_inbox", include_str!("../../migrations/sqlite/0006_inbox.sql")),
+    ("0007_drafts", include_str!("../../migrations/sqlite/0007_drafts.sql")),
 ];
 
 /// What a database's schema is to this program.

@@ -2,13 +2,13 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use frontdesk_core::{
-    AnswerFacts, Clock, ConversationId, ConversationState, ConversationSummary, EmailAddress, FeedbackReason,
-    FinishReason, IdempotencyKey, Message, OperatorName, Rating, SessionKey, SiteId, StoredKey, TurnFailure,
-    Visit, VisitorIdentity,
+    AnswerFacts, Clock, ConversationId, ConversationState, ConversationSummary, Draft, EmailAddress,
+    FeedbackReason, FinishReason, IdempotencyKey, Message, OperatorName, Rating, SessionKey, SiteId,
+    StoredKey, TurnFailure, Visit, VisitorIdentity,
 };
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::{OpenSqliteError, SqliteStore, connection, inbox, rows};
+use super::{OpenSqliteError, SqliteStore, connection, drafts, inbox, rows};
 use crate::filtering::joined;
 use crate::moving::{Found, Known, MARK, Mark, Target};
 use crate::{ExportedConversation, ExportedDocument, ExportedRow, ExportedSetting, ExportedSite, OpenError};
@@ -132,7 +132,7 @@ fn put_conversation(
     transaction: &Transaction<'_>,
     conversation: &ExportedConversation,
 ) -> rusqlite::Result<i64> {
-    let ExportedConversation { site, secret, summary } = conversation;
+    let ExportedConversation { site, secret, summary, drafts } = conversation;
     let ConversationSummary {
         id,
         session,
@@ -188,6 +188,9 @@ fn put_conversation(
         contact.as_ref().map(EmailAddress::as_str),
     ])?;
     inbox::put_tags(transaction, *site, *id, tags, updated_at.millis())?;
+    for Draft { operator, kind, text } in drafts {
+        drafts::put(transaction, *id, operator, *kind, text)?;
+    }
     let sql =
         "INSERT INTO sessions (site_id, session, secret, conversation_id, created_at) VALUES (?, ?, ?, ?, ?)
                ON CONFLICT (site_id, session, secret) DO NOTHING";

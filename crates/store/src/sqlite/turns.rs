@@ -107,7 +107,8 @@ fn find_known(
     turn: &OpenTurn,
 ) -> Result<Option<Known>, Failure> {
     let Some(key) = &turn.idempotency_key else { return Ok(None) };
-    let sql = "SELECT id, seq, text FROM messages WHERE conversation_id = ? AND idempotency_key = ?";
+    let sql = "SELECT id, seq, text FROM messages
+               WHERE conversation_id = ? AND idempotency_key = ? AND role = 'user'";
     let read = |row: &rusqlite::Row<'_>| {
         Ok(Known { id: MessageId::from_bytes(row.get(0)?), seq: row.get(1)?, text: row.get(2)? })
     };

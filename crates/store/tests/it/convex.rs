@@ -300,14 +300,14 @@ mod opening {
 
     #[test]
     fn functions_that_run_for_everybody_are_refused() {
-        let error = error(imposter(r#"{"status":"success","value":{"schema":4.0}}"#));
+        let error = error(imposter(r#"{"status":"success","value":{"schema":5.0}}"#));
         assert!(matches!(error, OpenConvexError::Public { .. }), "{error}");
     }
 
     #[test]
     fn functions_of_another_version_are_refused() {
         let error = error(imposter(r#"{"status":"success","value":{"schema":1.0}}"#));
-        assert!(matches!(error, OpenConvexError::Schema { found: 1, known: 4, .. }), "{error}");
+        assert!(matches!(error, OpenConvexError::Schema { found: 1, known: 5, .. }), "{error}");
     }
 
     #[test]

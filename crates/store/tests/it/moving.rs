@@ -11,10 +11,10 @@ use frontdesk_core::testing::ManualClock;
 use frontdesk_core::testing::suite::{Fixture, OTHER_SITE, SITE, oracle, session};
 use frontdesk_core::{
     AnswerFacts, Answering, Clock as _, CloseTurn, ConversationName, ConversationState, ConversationStatus,
-    ConversationUpdate, EmailAddress, Feedback, FeedbackReason, FinishReason, KeyId, KeyKind, MessageId,
-    MessageStatus, NewMessage, NodeId, OpenTurn, OperatorName, OperatorSession, RateAnswer, Rating, Role,
-    SavePartial, SessionKey, SiteDocument, StoredKey, Tag, TokenHash, TurnFailure, UpdatedConversation,
-    Usage, Visit, VisitorIdentity,
+    ConversationUpdate, DraftKind, EmailAddress, Feedback, FeedbackReason, FinishReason, KeyId, KeyKind,
+    MessageId, MessageStatus, MessageText, NewMessage, NodeId, OpenTurn, OperatorName, OperatorSession,
+    RateAnswer, Rating, Role, SaveDraft, SavePartial, SessionKey, SiteDocument, StoredKey, Tag, TokenHash,
+    TurnFailure, UpdatedConversation, Usage, Visit, VisitorIdentity,
 };
 use frontdesk_store::{
     Comparison, ConvexKey, ConvexSettings, ConvexUrl, MoveError, OpenError, StoreUrl, compare_stores,
@@ -173,6 +173,11 @@ async fn operate(f: &Fixture, visitor: &SessionKey, n: usize) {
     };
     assert_eq!(f.store.update_conversation(change).await.unwrap(), Some(UpdatedConversation::Done));
     f.store.mark_read(visitor.site, found.id, 2).await.unwrap();
+    for (name, kind) in [("Ben", DraftKind::Note), ("Ñandú", DraftKind::Reply), ("Ben", DraftKind::Reply)] {
+        let text = MessageText::parse(format!("begun by {name} \u{1F600}")).ok();
+        let (site, conversation, operator) = (visitor.site, found.id, operator(name));
+        f.store.save_draft(SaveDraft { site, conversation, operator, kind, text }).await.unwrap().unwrap();
+    }
 }
 
 /// Every value of every table that is moved, by table and column.
@@ -261,6 +266,7 @@ fn rows(server: &PostgresServer, database: &str) -> String {
         "conversations",
         "sessions",
         "conversation_tags",
+        "drafts",
         "messages",
         "settings",
     ];

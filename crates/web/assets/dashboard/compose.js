@@ -1,16 +1,11 @@
-// Writing to a visitor: drafts, canned replies, and telling that somebody is typing.
+// Writing to a visitor: the two forms, canned replies, and telling that somebody is typing.
 
-import { keepDraft, readDraft } from "./settings.js";
+import { noteDraft } from "./drafts.js";
 
 const TYPING_EVERY = 4_000;
 const MOST_OFFERED = 8;
 
 let toldAt = 0;
-
-/** Puts what was typed before into the fields. */
-export function restoreDrafts() {
-  for (const field of document.querySelectorAll("[data-draft]")) field.value ||= readDraft(field.dataset.draft);
-}
 
 const foot = () => document.querySelector(".th-foot");
 
@@ -32,10 +27,6 @@ function takeOverFromAddress() {
   if (!foot() || !["reply", "note", "control"].includes(asked)) return;
   location.replace("#");
   compose(asked);
-}
-
-export function forgetDrafts(form) {
-  for (const field of form.querySelectorAll("[data-draft]")) keepDraft(field.dataset.draft, "");
 }
 
 function tellTyping(field, isTyping) {
@@ -116,6 +107,8 @@ function steer(event, field) {
   event.preventDefault();
 }
 
+const isField = (target) => target.dataset?.draft !== undefined;
+
 export function listenToFields() {
   takeOverFromAddress();
   document.addEventListener("click", (event) => {
@@ -126,8 +119,8 @@ export function listenToFields() {
     compose(link.dataset.compose ?? "note");
   });
   document.addEventListener("input", ({ target }) => {
-    if (!target.dataset?.draft) return;
-    keepDraft(target.dataset.draft, target.value);
+    if (!isField(target)) return;
+    noteDraft(target);
     tellTyping(target, target.value.trim() !== "");
     offerReplies(target);
   });
@@ -135,11 +128,11 @@ export function listenToFields() {
     "keydown",
     (event) => {
       const isSending = event.ctrlKey || event.metaKey;
-      if (event.target.dataset?.draft && offer() && !isSending && !event.isComposing) steer(event, event.target);
+      if (isField(event.target) && offer() && !isSending && !event.isComposing) steer(event, event.target);
     },
     { capture: true },
   );
-  document.addEventListener("focusout", ({ target }) => target.dataset?.draft && closeOffer(target));
+  document.addEventListener("focusout", ({ target }) => isField(target) && closeOffer(target));
   document.addEventListener("change", ({ target }) => {
     if (target.name === "canned") {
       const [text, field] = [target.selectedOptions[0]?.dataset.text, target.form.querySelector("textarea")];

@@ -1,7 +1,7 @@
 // Going about the inbox without loading whole pages: links, forms, and the browser's history.
 
-import { forgetDrafts } from "./compose.js";
 import { closeDialogs, showDialog } from "./dialogs.js";
+import { forgetDrafts, saveDrafts } from "./drafts.js";
 import { equip } from "./forms.js";
 import { neighbourOf, updateList } from "./list.js";
 import { entitle, knowAll } from "./notify.js";
@@ -26,6 +26,7 @@ function lasting(address) {
 }
 
 function replaceThread(inbox, fresh) {
+  saveDrafts();
   for (const { name } of [...inbox.attributes]) if (!fresh.hasAttribute(name)) inbox.removeAttribute(name);
   for (const { name, value } of [...fresh.attributes]) inbox.setAttribute(name, value);
   [...inbox.children].filter((part) => !part.matches(".ilist")).forEach((part) => part.remove());

@@ -1,4 +1,4 @@
-// What the operator has chosen for this browser, and what was typed here and not sent yet.
+// What the operator has chosen for this browser.
 
 function attempt(act) {
   try {
@@ -13,10 +13,3 @@ function attempt(act) {
 export const isOn = (name) => attempt(() => localStorage.getItem(`frontdesk-${name}`)) !== "off";
 
 export const setOn = (name, on) => attempt(() => localStorage.setItem(`frontdesk-${name}`, on ? "on" : "off"));
-
-export const readDraft = (name) => attempt(() => localStorage.getItem(`frontdesk-draft-${name}`)) ?? "";
-
-export function keepDraft(name, text) {
-  const key = `frontdesk-draft-${name}`;
-  attempt(() => (text ? localStorage.setItem(key, text) : localStorage.removeItem(key)));
-}

@@ -1,6 +1,7 @@
 // The open conversation, as it is said.
 
-import { compose, openForm, restoreDrafts } from "./compose.js";
+import { compose, openForm } from "./compose.js";
+import { carryDrafts, listenToLeaving } from "./drafts.js";
 import { adoptChildren } from "./page.js";
 
 const AGAIN = 3_000;
@@ -92,7 +93,6 @@ export function startThread(read) {
   clearTimeout(timer);
   timer = undefined;
   isTyping = false;
-  restoreDrafts();
   if (!log) return events?.close();
   isAtEnd = log.dataset.end !== undefined;
   toTheEnd();
@@ -116,8 +116,8 @@ export function updateThread(page, wasSent) {
     const [foot, freshFoot] = [thread.querySelector(".th-foot"), fresh.querySelector(".th-foot")];
     if (foot && freshFoot && (wasSent || foot.dataset.mode !== freshFoot.dataset.mode)) {
       const open = wasSent ? "none" : openForm();
+      carryDrafts(foot, freshFoot);
       foot.replaceWith(freshFoot);
-      restoreDrafts();
       if (open !== "none") compose(open);
     }
     if (wasSent) isAtEnd = true;
@@ -131,6 +131,7 @@ export function updateThread(page, wasSent) {
 export const catchUpThread = () => thread && refreshIn(50);
 
 export function listenToThread() {
+  listenToLeaving();
   addEventListener("pagehide", () => events?.close());
   addEventListener("pageshow", ({ persisted }) => persisted && catchUpThread());
   document.addEventListener("visibilitychange", () => {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use frontdesk_core::{FeedCursor, FinishReason, Message, Thread, ThreadPage};
+use frontdesk_core::{FeedCursor, FinishReason, Message, Role, Thread, ThreadPage};
 use http::HeaderMap;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -56,10 +56,23 @@ pub(crate) struct VisibleMessage {
     /// What the visitor says of an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     feedback: Option<VisibleFeedback>,
+    /// While a person has the conversation: `true` with the last of the visitor's messages that was read.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    seen: bool,
+}
+
+impl VisibleMessage {
+    /// With whether it is the last one that was read.
+    pub(crate) fn seen(message: Message, seen: bool) -> Self {
+        Self { seen, ..message.into() }
+    }
 }
 
 impl From<Message> for VisibleMessage {
     fn from(message: Message) -> Self {
+        // What operators name their messages by is for operators.
+        let client_message_id = message.idempotency_key.filter(|_| message.role == Role::Visitor);
         Self {
             id: message.id.to_string(),
             place: message.seq,
@@ -69,10 +82,11 @@ impl From<Message> for VisibleMessage {
             content: message.text,
             status: message.status.as_str(),
             created_at: message.created_at.millis(),
-            client_message_id: message.idempotency_key.map(|key| key.as_str().to_owned()),
+            client_message_id: client_message_id.map(|key| key.as_str().to_owned()),
             finish_reason: message.facts.finish.map(FinishReason::as_str),
             code: message.facts.failure.map(frontdesk_core::TurnFailure::code),
             feedback: message.feedback.map(VisibleFeedback::from),
+            seen: false,
         }
     }
 }
@@ -113,12 +127,27 @@ pub(crate) async fn session_messages(
     let thread = api.ports.store.session_thread(&session, page).await?.ok_or(Code::NotFound)?;
     let next_cursor = older(&thread);
     let events_cursor = page.before.is_none().then(|| FeedCursor::after(&thread).to_string());
+    let seen = if page.before.is_none() { last_seen(&thread) } else { None };
+    let messages = visible(thread.messages).map(|message| {
+        let is_seen = seen == Some(message.seq);
+        VisibleMessage::seen(message, is_seen)
+    });
     Ok(JsonReply(SessionMessages {
         conversation_id: thread.conversation.id.to_string(),
-        messages: visible(thread.messages).map(VisibleMessage::from).collect(),
+        messages: messages.collect(),
         next_cursor,
         events_cursor,
     }))
+}
+
+/// The place of the last of the visitor's messages that the person who answers has read. Whether somebody reads while the AI
+/// answers is not for visitors.
+fn last_seen(thread: &Thread) -> Option<u32> {
+    thread.conversation.state.answering.as_ref()?;
+    let read_count = thread.conversation.read_count;
+    let mut newest = thread.messages.iter().rev();
+    let is_seen = |message: &&Message| message.role == Role::Visitor && message.seq <= read_count;
+    newest.find(is_seen).map(|message| message.seq)
 }
 
 /// What visitors may see of these.

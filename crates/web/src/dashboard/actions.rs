@@ -3,6 +3,7 @@
 pub(super) mod assign;
 pub(super) mod bulk;
 pub(super) mod delete;
+pub(super) mod draft;
 pub(super) mod export;
 pub(super) mod hand_back;
 pub(super) mod note;

@@ -18,7 +18,7 @@ use super::looking::{Looking, Tab};
 use super::moment::Moment;
 use super::session::Operator;
 use super::test_pages::Install;
-use super::thread::{Around, Compose, Details, Earlier, EntryKind, Mode, ThreadView};
+use super::thread::{Around, Compose, Details, DraftView, DraftsView, Earlier, EntryKind, Mode, ThreadView};
 use crate::extract::{PathText, Query};
 use crate::{ApiError, Code};
 
@@ -121,7 +121,8 @@ pub(super) async fn show(
         earlier: earlier(dashboard, &thread.conversation).await?,
         canned: super::canned_replies::read(dashboard).await?,
         notice: remark.notice,
-        draft: remark.draft,
+        is_unsent: !remark.draft.is_empty(),
+        drafts: drafts(dashboard, operator, conversation, remark.draft, remark.is_note).await?,
         compose: if is_note { Compose::Note } else { Compose::Reply },
         key: form_key(dashboard),
     };
@@ -129,6 +130,23 @@ pub(super) async fn show(
     let mut response = page(dashboard, operator, query, list, Some(view)).await?;
     *response.status_mut() = status;
     Ok(response)
+}
+
+/// What the fields have in them: what was just written, or what was kept.
+async fn drafts(
+    dashboard: &Dashboard,
+    operator: &Operator,
+    conversation: ConversationId,
+    written: String,
+    is_note: bool,
+) -> Result<DraftsView, ApiError> {
+    let kept = dashboard.ports.inbox.drafts(dashboard.settings.site, conversation, &operator.name).await?;
+    let mut view = DraftsView::from(kept.unwrap_or_default());
+    if !written.is_empty() {
+        let field = if is_note { &mut view.note } else { &mut view.reply };
+        *field = DraftView { is_kept: field.text == written, text: written };
+    }
+    Ok(view)
 }
 
 /// Names what a form will send, so that sending it twice is sending it once.

@@ -1,9 +1,9 @@
 //! A conversation, as a page shows it.
 
 use frontdesk_core::{
-    AnswerFacts, CannedReply, ConversationStatus, ConversationSummary, EventKind, FeedCursor, Feedback,
-    FinishReason, Message, MessageStatus, OperatorName, Rating, Role, Thread, Timestamp, TurnFailure,
-    VisitorIdentity,
+    AnswerFacts, CannedReply, ConversationStatus, ConversationSummary, Drafts, EventKind, FeedCursor,
+    Feedback, FinishReason, Message, MessageStatus, OperatorName, Rating, Role, Thread, Timestamp,
+    TurnFailure, VisitorIdentity,
 };
 
 use super::address::Address;
@@ -62,10 +62,33 @@ pub(super) struct Around {
     /// Why something was not done.
     pub(super) notice: Option<String>,
     /// What was written and not sent.
-    pub(super) draft: String,
+    pub(super) drafts: DraftsView,
+    /// Whether it was to be sent just now.
+    pub(super) is_unsent: bool,
     pub(super) compose: Compose,
     /// Names what the form will send.
     pub(super) key: String,
+}
+
+/// What is in the two fields.
+pub(super) struct DraftsView {
+    pub(super) reply: DraftView,
+    pub(super) note: DraftView,
+}
+
+/// What is in a field.
+pub(super) struct DraftView {
+    pub(super) text: String,
+    /// Whether it is there again when the page is read again.
+    pub(super) is_kept: bool,
+}
+
+impl From<Drafts> for DraftsView {
+    fn from(Drafts { reply, note }: Drafts) -> Self {
+        let view =
+            |text: Option<String>| DraftView { is_kept: text.is_some(), text: text.unwrap_or_default() };
+        Self { reply: view(reply), note: view(note) }
+    }
 }
 
 /// Another conversation of a visitor.
@@ -256,7 +279,7 @@ impl ThreadView {
 
     /// Whether there is a form for a reply.
     pub(super) fn can_reply(&self) -> bool {
-        let is_unsent = self.around.compose == Compose::Reply && !self.around.draft.is_empty();
+        let is_unsent = self.around.compose == Compose::Reply && self.around.is_unsent;
         self.mode == Mode::You || is_unsent
     }
 

@@ -46,6 +46,7 @@ pub(crate) enum Code {
     ShuttingDown,
     StorageFull,
     StorageUnavailable,
+    TooManyDrafts,
     TooManyLogins,
     TooManyTags,
     Turn(TurnFailure),
@@ -80,7 +81,7 @@ impl Code {
     }
 
     /// Every code, for the documentation.
-    pub(crate) const ALL: [Self; 56] = {
+    pub(crate) const ALL: [Self; 57] = {
         use TurnFailure as T;
         [
             Self::AdminNotConfigured,
@@ -128,6 +129,7 @@ impl Code {
             Self::Turn(T::ShuttingDown),
             Self::StorageFull,
             Self::StorageUnavailable,
+            Self::TooManyDrafts,
             Self::TooManyLogins,
             Self::TooManyTags,
             Self::Unauthorized,
@@ -359,6 +361,12 @@ impl Code {
                 "storage_unavailable",
                 UNAVAILABLE,
                 "The database cannot be reached, so nothing can be accepted. Nothing was lost.",
+            ),
+            Self::TooManyDrafts => (
+                S::CONFLICT,
+                "too_many_drafts",
+                "Too many drafts",
+                "A conversation has at most 20 drafts, of all operators together. Send some, or take them away.",
             ),
             Self::TooManyLogins => (
                 S::TOO_MANY_REQUESTS,

@@ -62,7 +62,7 @@ fn requests_of_handlers(stream: &[u8], cut: usize) -> Vec<Seen> {
         random: Arc::new(SystemRandom),
         proxies: TrustedProxies::default(),
     };
-    let router = wrap(Router::new().fallback(handler), edge, Surface::Api);
+    let router = wrap(Router::new().fallback(handler), None, edge, Surface::Api);
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
     let wire = Wire { rest: stream, cut };
     run_while_it_moves(serve_connection(wire, peer, router, ServeLimits::default(), Shutdown::default()));

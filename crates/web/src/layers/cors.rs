@@ -20,7 +20,7 @@ const RESPONSE_HEADERS: &str = "retry-after, x-request-id, idempotency-replayed,
 /// Lets pages of allowed origins read responses, and answers their browsers' questions beforehand.
 ///
 /// Pages of other origins are refused where a visitor's or an admin's key is asked for: see `crate::extract`.
-pub(crate) async fn cors(
+pub(super) async fn cors(
     State(origins): State<Arc<AllowedOrigins>>,
     mut request: Request,
     next: Next,

@@ -7,13 +7,13 @@ use serde_json::json;
 use crate::desk::{Call, Desk, PASSWORD, Reply, SECRET};
 
 /// An operator who is signed in.
-struct Operator<'a> {
+pub(crate) struct Operator<'a> {
     desk: &'a Desk,
     cookie: String,
 }
 
 impl<'a> Operator<'a> {
-    async fn sign_in(desk: &'a Desk, name: &str) -> Self {
+    pub(crate) async fn sign_in(desk: &'a Desk, name: &str) -> Self {
         let login = Call::new(desk.dashboard.clone(), Method::POST, "/api/login")
             .header("sec-fetch-site", "same-origin")
             .json(&json!({ "password": PASSWORD, "name": name }))
@@ -23,12 +23,12 @@ impl<'a> Operator<'a> {
         Self { desk, cookie }
     }
 
-    async fn get(&self, path: &str) -> Reply {
+    pub(crate) async fn get(&self, path: &str) -> Reply {
         let call = Call::new(self.desk.dashboard.clone(), Method::GET, path);
         call.header("cookie", &self.cookie).header("accept", "text/html").send().await
     }
 
-    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         Call::new(self.desk.dashboard.clone(), Method::POST, path)
             .header("cookie", &self.cookie)
@@ -41,7 +41,7 @@ impl<'a> Operator<'a> {
     }
 
     /// Sends a form, and reads the page that it leads to.
-    async fn act(&self, path: &str, fields: &[(&str, &str)]) -> String {
+    pub(crate) async fn act(&self, path: &str, fields: &[(&str, &str)]) -> String {
         let reply = self.post(path, fields).await;
         assert_eq!(reply.status, StatusCode::SEE_OTHER, "{path}: {}", reply.body);
         let page = self.get(reply.header("location")).await;
@@ -50,7 +50,7 @@ impl<'a> Operator<'a> {
     }
 }
 
-async fn say(desk: &Desk, session: &str, message: &str, answer: &str) -> String {
+pub(crate) async fn say(desk: &Desk, session: &str, message: &str, answer: &str) -> String {
     let body = json!({ "sessionId": session, "message": message });
     let reply = desk.say(desk.post("/v1/chat").key().secret().json(&body), answer).await;
     desk.clock.advance(std::time::Duration::from_mins(1));

@@ -1,6 +1,7 @@
 //! What browsers are told.
 
 use http::{Method, StatusCode};
+use serde_json::json;
 
 use crate::desk::{Call, Desk, Wishes};
 
@@ -34,6 +35,53 @@ async fn an_allowed_page_may_ask_and_read() {
         "https://shop.example",
         "errors can be read as well"
     );
+}
+
+/// Every route that pages use, each with why it is refused.
+#[tokio::test]
+async fn an_allowed_page_reads_every_refusal() {
+    let desk = Desk::open().await;
+    desk.conversation().await;
+    desk.put("/v1/admin/widget-config").admin().json(&json!({ "handoff": false })).send().await;
+    let session = "/v1/sessions/my-session-id";
+    let answer = "/v1/messages/00000000-0000-7000-8000-000000000000/feedback";
+    let call = |method: Method, path: &str| Call::new(desk.api.clone(), method, path);
+    let refused = [
+        (desk.post("/v1/chat").key().json(&json!({})), 400),
+        (desk.post("/v1/chat/stream").key().body("{}"), 415),
+        (desk.post("/chat").json(&json!({})), 401),
+        (desk.get("/v1/chat/stream/00000000-0000-7000-8000-000000000000").key().secret(), 404),
+        (desk.post("/v1/chat/stop").key().json(&json!({})), 400),
+        (desk.post(answer).key().secret().json(&json!({ "rating": "up" })), 404),
+        (desk.get("/v1/sessions/unknown/messages").key().secret(), 404),
+        (desk.get(&format!("{session}/messages")).key(), 401),
+        (desk.get(&format!("{session}/events?after=x")).key().secret(), 400),
+        (desk.get("/v1/sessions/unknown/export").key().secret(), 404),
+        (desk.post(&format!("{session}/typing")).key().secret().json(&json!({})), 400),
+        (desk.post(&format!("{session}/handoff")).key().secret().json(&json!({})), 403),
+        (desk.delete(session).key(), 401),
+        (desk.get("/v1/widget/config"), 401),
+        (desk.get("/v1/nothing"), 404),
+        (call(Method::PUT, "/v1/chat"), 405),
+        (call(Method::TRACE, "/v1/chat"), 405),
+        (desk.post("/v1/chat").header("host", "another.example"), 400),
+        (desk.post("/v1/chat").key().json(&json!({ "message": "x".repeat(70_000) })), 413),
+    ];
+    for (call, status) in refused {
+        let reply = call.header("origin", "https://shop.example").send().await;
+        assert_eq!(reply.status.as_u16(), status, "{}", reply.body);
+        assert_eq!(reply.header("access-control-allow-origin"), "https://shop.example", "{}", reply.body);
+        assert!(reply.header("access-control-expose-headers").contains("retry-after"), "{}", reply.body);
+        assert!(reply.json()["code"].is_string(), "{}", reply.body);
+    }
+    let desk = Desk::with(Wishes { requests: 1, ..Wishes::default() }).await;
+    desk.say(desk.send("/v1/chat", "Hello"), "Hi").await;
+    let limited = desk.send("/v1/chat", "Hello").header("origin", "https://shop.example").send().await;
+    assert_eq!(
+        (limited.status, limited.header("retry-after").is_empty()),
+        (StatusCode::TOO_MANY_REQUESTS, false)
+    );
+    assert_eq!(limited.header("access-control-allow-origin"), "https://shop.example");
 }
 
 #[tokio::test]

@@ -430,3 +430,54 @@ async fn words_of_any_characters_are_kept_as_they_are() {
         }
     }
 }
+
+/// The contents of the messages that a history shows as seen.
+async fn seen(desk: &Desk) -> Vec<String> {
+    let history = desk.get("/v1/sessions/my-session-id/messages").key().secret().send().await.json();
+    let messages = history["messages"].as_array().unwrap().iter();
+    let seen = messages.filter(|message| message["seen"] == json!(true));
+    seen.map(|message| message["content"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_visitor_sees_what_was_read_as_long_as_a_person_has_the_conversation() {
+    let desk = Desk::open().await;
+    let id = desk.conversation().await;
+    let read = async |count: u32| edit(&desk, &id, &json!({ "readCount": count })).send().await;
+    // Who looks on while the AI answers is nobody's business.
+    let mut live = Live::begin(feed(&desk)).await;
+    read(2).await;
+    assert_eq!(seen(&desk).await, Vec::<String>::new());
+    let said: Value = desk.thread(&id).await["messages"][0]["content"].clone();
+    desk.operate(&id, "takeover", &maya()).send().await;
+    let mut before = Vec::new();
+    let event = live
+        .find(|event| {
+            before.push(event.to_string());
+            event["message"]["seen"] == json!(true)
+        })
+        .await;
+    assert!(before.iter().any(|event| event.contains("joined")), "{before:?}");
+    assert_eq!(event["message"]["content"], said);
+    assert_eq!(seen(&desk).await, [said.as_str().unwrap()]);
+
+    desk.send("/v1/chat", "Are you there?").secret().send().await;
+    assert_eq!(seen(&desk).await, [said.as_str().unwrap()]);
+    read(4).await;
+    let events = [live.find(|event| event["message"]["place"] == json!(1)).await, live.find(|_| true).await];
+    assert_eq!((&events[0]["message"]["seen"], &events[1]["message"]["seen"]), (&Value::Null, &json!(true)));
+    assert_eq!(events[1]["message"]["content"], "Are you there?");
+    assert_eq!(seen(&desk).await, ["Are you there?"]);
+    // Who comes back is told.
+    let mut again = Live::begin(feed(&desk)).await;
+    let event = again.find(|event| event["message"]["seen"] == json!(true)).await;
+    assert_eq!(event["message"]["content"], "Are you there?");
+    // Operators are not.
+    let operators = desk.get(&format!("/v1/admin/conversations/{id}/events")).admin();
+    let mut operators = Live::begin(operators).await;
+    let state =
+        operators.find(|event| event["type"] == "state" || event["message"]["seen"] == json!(true)).await;
+    assert_eq!(state["type"], "state");
+    desk.operate(&id, "return", &maya()).send().await;
+    assert_eq!(seen(&desk).await, Vec::<String>::new());
+}

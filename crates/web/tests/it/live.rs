@@ -44,7 +44,7 @@ impl Live {
     }
 
     /// The first event that is so; what comes before it is passed over.
-    pub(crate) async fn find(&mut self, is_meant: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn find(&mut self, mut is_meant: impl FnMut(&Value) -> bool) -> Value {
         loop {
             let event = self.next().await;
             if is_meant(&event) {

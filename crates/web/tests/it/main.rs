@@ -9,6 +9,7 @@ mod chat;
 mod dashboard;
 mod dashboard_inbox;
 mod desk;
+mod drafts;
 mod erasure;
 mod feed;
 mod feedback;

@@ -88,7 +88,7 @@ impl Copy {
                 self.answering = answering;
                 self.cursor = cursor;
             }
-            FeedEvent::Typing(_) => {}
+            FeedEvent::Seen { .. } | FeedEvent::Typing(_) => {}
         }
     }
 

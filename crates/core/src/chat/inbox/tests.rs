@@ -185,7 +185,7 @@ async fn everybody_who_follows_sees_what_operators_do() {
             FeedEvent::Message { message, .. } => said.push(message.text),
             FeedEvent::State { state, .. } => answering = state.answering,
             FeedEvent::Typing(told) => typing = Some(told.typist),
-            FeedEvent::Text { .. } | FeedEvent::Reset => {}
+            FeedEvent::Text { .. } | FeedEvent::Seen { .. } | FeedEvent::Reset => {}
         }
     }
     assert_eq!(typing, Some(Typist::Operator(named("Maya"))));
@@ -305,4 +305,26 @@ async fn all_of_an_edit_is_one_change_or_none() {
     let swap = ConversationEdit { remove_tags: tags(0..1), ..too_many };
     assert_eq!(edit(swap).await, Some(Edited::Done));
     assert_eq!(desk.said().await.last(), Some(&(Role::Event, "reopened".to_owned())));
+}
+
+#[tokio::test]
+async fn what_was_sent_is_no_draft_any_more_and_does_not_come_back() {
+    let desk = Desk::open();
+    let (turn, _call) = desk.ask("Hello").await;
+    let id = turn.conversation;
+    let place = |kind| DraftPlace { site: SITE, conversation: id, operator: named("Maya"), kind };
+    let key = IdempotencyKey::parse("k1").unwrap();
+    let inbox = &desk.inbox;
+    let drafts = async || inbox.drafts(SITE, id, &named("Maya")).await.unwrap().unwrap();
+    for kind in [DraftKind::Reply, DraftKind::Note] {
+        inbox.save_draft(place(kind), Some(text("Good mor")), None).await.unwrap().unwrap();
+    }
+    inbox.reply(SITE, id, named("Maya"), text("Good morning"), Some(key.clone())).await.unwrap().unwrap();
+    assert_eq!((drafts().await.reply, drafts().await.note), (None, Some("Good mor".to_owned())));
+    inbox.save_draft(place(DraftKind::Reply), Some(text("Good morn")), Some(&key)).await.unwrap().unwrap();
+    assert_eq!(drafts().await.reply, None);
+    inbox.save_draft(place(DraftKind::Reply), Some(text("And")), None).await.unwrap().unwrap();
+    assert_eq!(drafts().await.reply.as_deref(), Some("And"));
+    inbox.note(SITE, id, named("Maya"), text("Good morning"), None).await.unwrap().unwrap();
+    assert_eq!(drafts().await.note, None);
 }

@@ -302,7 +302,10 @@ async fn a_conversations_feed_tells_what_another_node_writes() {
                         seen.push_str(text);
                         cursor = Some(*at);
                     }
-                    FeedEvent::Reset | FeedEvent::State { .. } | FeedEvent::Typing(_) => {}
+                    FeedEvent::Reset
+                    | FeedEvent::State { .. }
+                    | FeedEvent::Seen { .. }
+                    | FeedEvent::Typing(_) => {}
                 }
                 if until(&seen, &event) {
                     return cursor;

@@ -3,9 +3,12 @@ use async_trait::async_trait;
 use super::{Conversation, MemoryStore};
 use crate::store::{
     BeginConversation, ConversationFilter, ConversationName, ConversationSummary, ConversationUpdate,
-    InboxStore, StoreError, UpdatedConversation,
+    InboxStore, SaveDraft, SavedDraft, StoreError, UpdatedConversation,
 };
-use crate::{AnswerFacts, ConversationId, Message, MessageStatus, SessionKey, SiteId, preview};
+use crate::{
+    AnswerFacts, ConversationId, Drafts, IdempotencyKey, MAX_DRAFTS, Message, MessageStatus, OperatorName,
+    SessionKey, SiteId, preview,
+};
 
 #[async_trait]
 impl InboxStore for MemoryStore {
@@ -40,8 +43,7 @@ impl InboxStore for MemoryStore {
             return Ok(None);
         };
         let key = update.message.as_ref().and_then(|message| message.idempotency_key.as_ref());
-        let is_repeated = |message: &&Message| key.is_some() && message.idempotency_key.as_ref() == key;
-        if let Some(known) = conversation.messages.iter().find(is_repeated) {
+        if let Some(known) = key.and_then(|key| conversation.said(key)) {
             return Ok(Some(UpdatedConversation::Repeated(known.clone())));
         }
         if conversation.summary.revision != update.expected_revision {
@@ -76,6 +78,53 @@ impl InboxStore for MemoryStore {
             conversation.summary.updated_at = update.now;
         }
         Ok(Some(UpdatedConversation::Done))
+    }
+
+    async fn message_of_key(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Message>, StoreError> {
+        let data = self.readable()?;
+        let name = ConversationName::Id(site, conversation);
+        let found = data.conversations.iter().find(|it| it.is(&name));
+        Ok(found.and_then(|it| it.said(key)).cloned())
+    }
+
+    async fn save_draft(&self, save: SaveDraft) -> Result<Option<SavedDraft>, StoreError> {
+        let mut data = self.working()?;
+        let name = ConversationName::Id(save.site, save.conversation);
+        let Some(conversation) = data.conversations.iter_mut().find(|it| it.is(&name)) else {
+            return Ok(None);
+        };
+        let (drafts, place) = (&mut conversation.drafts, (save.operator, save.kind));
+        let is_full = u32::try_from(drafts.len()).is_ok_and(|count| count >= MAX_DRAFTS);
+        match save.text {
+            None => {
+                drafts.remove(&place);
+            }
+            Some(_) if is_full && !drafts.contains_key(&place) => return Ok(Some(SavedDraft::TooMany)),
+            Some(text) => {
+                drafts.insert(place, text.as_str().to_owned());
+            }
+        }
+        Ok(Some(SavedDraft::Done))
+    }
+
+    async fn drafts(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+        operator: &OperatorName,
+    ) -> Result<Option<Drafts>, StoreError> {
+        let data = self.readable()?;
+        let name = ConversationName::Id(site, conversation);
+        let found = data.conversations.iter().find(|it| it.is(&name));
+        Ok(found.map(|it| {
+            let own = it.drafts.iter().filter(|((of, _), _)| of == operator);
+            own.map(|((_, kind), text)| (*kind, text.clone())).collect()
+        }))
     }
 
     async fn mark_read(

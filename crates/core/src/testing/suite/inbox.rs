@@ -4,9 +4,9 @@ use super::{Fixture, OTHER_SITE, SITE, bare_session, session};
 use crate::{
     Answering, BeginConversation, Clock as _, ConversationId, ConversationName, ConversationQuery,
     ConversationSearch, ConversationState, ConversationStatus, ConversationSummary, ConversationUpdate,
-    DeliveredMessage, EmailAddress, Feedback, HistoryEntry, IdempotencyKey, Message, MessageId,
-    MessageStatus, NewMessage, OpenTurn, OperatorName, RateAnswer, Rating, Role, SearchQuery, SessionKey,
-    Tag, TurnOpening, UpdatedConversation, Visit,
+    DeliveredMessage, EmailAddress, Feedback, HistoryEntry, Message, MessageId, MessageStatus, NewMessage,
+    OpenTurn, OperatorName, RateAnswer, Rating, Role, SearchQuery, SessionKey, Tag, TurnOpening,
+    UpdatedConversation, Visit,
 };
 
 /// What an operator is called.
@@ -230,25 +230,6 @@ pub async fn all_of_a_state_is_kept(f: &mut Fixture) {
     }
 }
 
-pub async fn a_message_repeated_by_its_key_is_known(f: &mut Fixture) {
-    let visitor = session("a");
-    f.accept(f.keyed_turn(&visitor, "hello", "k0")).await;
-    let key = |key: &str| Some(IdempotencyKey::parse(key).unwrap());
-    let reply =
-        |id: &str| NewMessage { idempotency_key: key(id), ..said(f, Role::Operator, "Maya", "I am here") };
-    make(f, &visitor, answered_by(f, "Maya"), Some(reply("k1"))).await;
-    let stored = f.thread(&visitor).await.messages.pop().unwrap();
-    assert_eq!(stored.idempotency_key, key("k1"));
-    let now = summary(f, &visitor).await;
-    for expected_revision in [now.revision, 0] {
-        let again = change(f, &now, ConversationState::default(), Some(reply("k1")));
-        let again = ConversationUpdate { expected_revision, ..again };
-        let known = f.store.update_conversation(again).await.unwrap();
-        assert_eq!(known, Some(UpdatedConversation::Repeated(stored.clone())));
-    }
-    assert_eq!(summary(f, &visitor).await, now);
-}
-
 pub async fn what_is_said_is_shown_in_the_list_and_notes_and_events_are_not(f: &mut Fixture) {
     let visitor = session("a");
     f.say(&visitor, "hello", "Hello").await;
@@ -435,6 +416,9 @@ pub async fn what_was_seen_is_counted_and_never_lowered(f: &mut Fixture) {
     for (count, seen) in [(1, 1), (0, 1), (2, 2), (1, 2), (u32::MAX, 2)] {
         f.store.mark_read(SITE, conversation, count).await.unwrap();
         assert_eq!(summary(f, &visitor).await, ConversationSummary { read_count: seen, ..before.clone() });
+        let name = ConversationName::Session(visitor.clone());
+        let changes = f.store.changes(&name, before.revision, 9).await.unwrap().unwrap();
+        assert_eq!((changes.read_count, changes.messages.len()), (seen, 0));
     }
     f.store.mark_read(OTHER_SITE, conversation, 9).await.unwrap();
     f.store.mark_read(SITE, ConversationId::from_bytes([1; 16]), 9).await.unwrap();

@@ -181,8 +181,24 @@ statements! {
          FOR UPDATE"
     );
     MESSAGE_OF_KEY = concat!(
-        "SELECT ", message!(), " FROM messages m WHERE m.conversation_id = $1 AND m.idempotency_key = $2"
+        "SELECT ", message!(), " FROM messages m
+         WHERE m.conversation_id = $1 AND m.idempotency_key = $2 AND m.role <> 'user'"
     );
+    MESSAGE_OF_KEY_AND_SITE = concat!(
+        "SELECT ", message!(), " FROM messages m
+         WHERE m.conversation_id = $1 AND m.idempotency_key = $2 AND m.role <> 'user' AND m.site_id = $3"
+    );
+    COUNT_OTHER_DRAFTS =
+        "SELECT count(*) FROM drafts WHERE conversation_id = $1 AND NOT (operator = $2 AND kind = $3)";
+    PUT_DRAFT =
+        "INSERT INTO drafts (conversation_id, operator, kind, text) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (conversation_id, operator, kind) DO UPDATE SET text = excluded.text";
+    DROP_DRAFT = "DELETE FROM drafts WHERE conversation_id = $1 AND operator = $2 AND kind = $3";
+    /// Has one row without a draft if there is none.
+    DRAFTS_OF_OPERATOR =
+        "SELECT d.kind, d.text FROM conversations c
+         LEFT JOIN drafts d ON d.conversation_id = c.id AND d.operator = $3
+         WHERE c.id = $1 AND c.site_id = $2";
     HAS_MESSAGE = "SELECT 1 FROM messages WHERE id = $1 AND conversation_id = $2";
     KEEP_STATE =
         "UPDATE conversations

@@ -2,13 +2,13 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use frontdesk_core::MessageText;
+use frontdesk_core::{DraftKind, MessageText};
 
 use super::super::Dashboard;
 use super::super::conversations::{Remark, back, conversation_id, sent_key, show};
 use super::super::form::Form;
 use super::super::session::Operator;
-use super::{line_ends, not_sent};
+use super::{draft, line_ends, not_sent};
 use crate::extract::{PathText, Query};
 use crate::{ApiError, Code};
 
@@ -22,6 +22,10 @@ pub(in super::super) async fn form(
 ) -> Result<Response, ApiError> {
     let conversation = conversation_id(&conversation)?;
     let written = form.text("note").to_owned();
+    if !form.text("save").is_empty() {
+        draft::keep(&dashboard, &operator, conversation, DraftKind::Note, &written, form.text("key")).await?;
+        return back(&query, conversation, None);
+    }
     let text = match MessageText::parse(line_ends(&written)) {
         Ok(text) => text,
         Err(invalid) => {

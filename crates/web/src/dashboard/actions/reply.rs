@@ -2,14 +2,14 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use frontdesk_core::{MessageText, OperatorName, Reply, TakeOver};
+use frontdesk_core::{DraftKind, MessageText, OperatorName, Reply, TakeOver};
 
 use super::super::Dashboard;
 use super::super::canned_replies;
 use super::super::conversations::{Remark, back, conversation_id, sent_key, show};
 use super::super::form::Form;
 use super::super::session::Operator;
-use super::{line_ends, not_sent, taken_by};
+use super::{draft, line_ends, not_sent, taken_by};
 use crate::extract::{PathText, Query};
 use crate::{ApiError, Code};
 
@@ -34,20 +34,30 @@ pub(in super::super) async fn form(
         let text = chosen.map(|reply| reply.text).unwrap_or_default();
         return say(None, if written.is_empty() { text } else { format!("{written}\n{text}") }).await;
     }
+    let keep = draft::keep(&dashboard, &operator, conversation, DraftKind::Reply, &written, form.text("key"));
+    if !form.text("save").is_empty() {
+        keep.await?;
+        return back(&query, conversation, None);
+    }
     let text = match MessageText::parse(line_ends(&written)) {
         Ok(text) => text,
-        Err(invalid) => return say(Some(not_sent(invalid).to_owned()), written).await,
+        Err(invalid) => return say(Some(not_sent(invalid).to_owned()), written.clone()).await,
     };
     if let Ok(from) = OperatorName::parse(form.text("from")) {
         let taken = ports.inbox.take_over(site, conversation, operator.name.clone(), Some(from)).await?;
         if let TakeOver::TakenBy(other) = taken.ok_or(Code::ConversationNotFound)? {
-            return say(Some(taken_by(&other, ports.clock.now())), written).await;
+            keep.await?;
+            return say(Some(taken_by(&other, ports.clock.now())), written.clone()).await;
         }
     }
     let key = sent_key(form.text("key"));
     let reply = ports.inbox.reply(site, conversation, operator.name.clone(), text, key).await?;
     match reply.ok_or(Code::ConversationNotFound)? {
         Reply::Sent(_) | Reply::Repeated(_) => back(&query, conversation, None),
-        Reply::TakenBy(other) => say(Some(taken_by(&other, ports.clock.now())), written).await,
+        Reply::TakenBy(other) => {
+            // It is there again wherever the operator looks next.
+            keep.await?;
+            say(Some(taken_by(&other, ports.clock.now())), written.clone()).await
+        }
     }
 }

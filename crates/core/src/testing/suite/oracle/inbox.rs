@@ -5,8 +5,9 @@ use proptest::prelude::*;
 use super::super::{Fixture, SITE};
 use crate::{
     Answering, Assigned, BeginConversation, Clock as _, ConversationFilter, ConversationId, ConversationName,
-    ConversationQuery, ConversationState, ConversationStatus, ConversationUpdate, IdempotencyKey, MessageId,
-    NewMessage, OperatorName, Rating, Role, SessionKey, Store, Tag, Timestamp, Visit,
+    ConversationQuery, ConversationState, ConversationStatus, ConversationUpdate, DraftKind, IdempotencyKey,
+    MessageId, MessageText, NewMessage, OperatorName, Rating, Role, SaveDraft, SessionKey, Store, Tag,
+    Timestamp, Visit,
 };
 
 #[derive(Clone, Debug)]
@@ -29,6 +30,12 @@ pub(super) enum Call {
         who: u8,
         count: u32,
     },
+    Draft {
+        who: u8,
+        operator: u8,
+        kind: DraftKind,
+        text: Option<u8>,
+    },
     Filter {
         filter: u16,
         limit: u32,
@@ -39,7 +46,10 @@ impl Call {
     /// Whose conversation it is about.
     pub(super) fn who(&self) -> u8 {
         match *self {
-            Self::Begin { who, .. } | Self::Update { who, .. } | Self::MarkRead { who, .. } => who,
+            Self::Begin { who, .. }
+            | Self::Update { who, .. }
+            | Self::MarkRead { who, .. }
+            | Self::Draft { who, .. } => who,
             Self::Filter { .. } => 0,
         }
     }
@@ -55,6 +65,11 @@ pub(super) fn calls() -> impl Strategy<Value = Call> {
                 Call::Update { who, stale, state, role, id, key, is_activity }
             }),
         1 => (0..6_u8, 0..6_u32).prop_map(|(who, count)| Call::MarkRead { who, count }),
+        2 => (0..6_u8, 0..12_u8, any::<bool>(), proptest::option::weighted(0.9, any::<u8>()))
+            .prop_map(|(who, operator, is_note, text)| {
+                let kind = if is_note { DraftKind::Note } else { DraftKind::Reply };
+                Call::Draft { who, operator, kind, text }
+            }),
         2 => (any::<u16>(), 1..6_u32).prop_map(|(filter, limit)| Call::Filter { filter, limit }),
     ]
 }
@@ -104,12 +119,17 @@ pub(super) async fn apply(f: &Fixture, store: &dyn Store, visitor: &SessionKey, 
             let Some((_, before)) = store.conversation(&name).await.unwrap() else {
                 return String::new();
             };
+            let key = key.map(|key| IdempotencyKey::parse(&format!("key{key}")).unwrap());
+            let known = match &key {
+                Some(key) => store.message_of_key(SITE, before.id, key).await.unwrap(),
+                None => None,
+            };
             let message = role.map(|role| NewMessage {
                 id: MessageId::from_bytes(id),
                 role: [Role::Operator, Role::Event, Role::Note][usize::from(role)],
                 text: format!("said {to}"),
                 author: state(to).assignee,
-                idempotency_key: key.map(|key| IdempotencyKey::parse(&format!("key{key}")).unwrap()),
+                idempotency_key: key,
             });
             let update = ConversationUpdate {
                 site: SITE,
@@ -121,7 +141,7 @@ pub(super) async fn apply(f: &Fixture, store: &dyn Store, visitor: &SessionKey, 
                 now: f.clock.now(),
             };
             let updated = store.update_conversation(update).await.unwrap();
-            format!("{before:?} {:?} {updated:?}", before.visit.page)
+            format!("{before:?} {:?} {known:?} {updated:?}", before.visit.page)
         }
         Call::MarkRead { count, .. } => {
             let name = ConversationName::Session(visitor.clone());
@@ -129,6 +149,16 @@ pub(super) async fn apply(f: &Fixture, store: &dyn Store, visitor: &SessionKey, 
                 store.mark_read(SITE, found.id, count).await.unwrap();
             }
             String::new()
+        }
+        Call::Draft { operator, kind, text, .. } => {
+            let name = ConversationName::Session(visitor.clone());
+            let Some((_, found)) = store.conversation(&name).await.unwrap() else { return String::new() };
+            let operator = OperatorName::parse(&format!("operator {operator}")).unwrap();
+            let text = text.map(|text| MessageText::parse(format!("begun {text}")).unwrap());
+            let (site, conversation) = (SITE, found.id);
+            let save = SaveDraft { site, conversation, operator: operator.clone(), kind, text };
+            let saved = store.save_draft(save).await.unwrap();
+            format!("{saved:?} {:?}", store.drafts(SITE, conversation, &operator).await.unwrap())
         }
         Call::Filter { filter: n, limit } => {
             let filter = filter(n);
