@@ -128,7 +128,7 @@ test('what was written is kept: over a reload, and when it could not be sent', a
   await button(page, 'Take over').click();
   const reply = page.getByLabel('Reply');
   await reply.fill('Half a sentence');
-  await expect(page.getByText('Saved as draft')).toBeVisible();
+  await expect(page.getByText('Saved as draft').filter({ visible: true })).toBeVisible();
   await page.reload();
   await expect(reply).toHaveValue('Half a sentence');
   await page.context().setOffline(true);
