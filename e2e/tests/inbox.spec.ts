@@ -155,6 +155,34 @@ test('the visitor’s typing is shown, and the operator’s is told', async ({ c
   await expect(widget.log.getByText('Maya is typing')).toBeVisible();
 });
 
+test('rows say who types and who is on the site now, and stay where they are', async ({
+  context,
+  widget,
+  desk,
+  request,
+}) => {
+  await widget.open();
+  const question = `Rows ${Math.random()} ${'and a long line '.repeat(12)}`;
+  await widget.ask(question);
+  const operator = await context.newPage();
+  await signIn(operator, desk, undefined, 'Maya');
+  const row = rows(operator).filter({ hasText: question.slice(0, 20) });
+  await expect(row).toContainText('On the site now');
+  await row.click();
+  await button(operator, 'Take over').click();
+  await expect(widget.log).toContainText('Maya joined');
+  await write(request, desk, `Above ${Math.random()}`);
+  await row.hover();
+  const before = await row.boundingBox();
+  await widget.field.pressSequentially('Let me');
+  await expect(row.getByText('is typing…')).toBeVisible();
+  await expect(row.getByText('You asked')).toBeHidden();
+  expect(await row.boundingBox(), 'nothing moves under the pointer').toEqual(before);
+  await expect(row.getByText('is typing…'), 'it is over after a silence').toBeHidden({ timeout: 12_000 });
+  await widget.page.close();
+  await expect(row).not.toContainText('On the site now');
+});
+
 test('deleting asks, begins with what keeps, and goes on with the next row', async ({ page, model, request }) => {
   const desk = await startDesk({ OPENAI_BASE_URL: model });
   const ids = [];

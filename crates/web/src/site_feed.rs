@@ -21,6 +21,9 @@ pub(crate) enum SiteEvent {
     Changed { conversation_id: String },
     /// Some may have changed that were not told: read the list anew.
     Missed,
+    /// Its visitor types, or has ceased to. Without a word for eight seconds it is over.
+    #[serde(rename_all = "camelCase")]
+    Typing { conversation_id: String, typing: bool },
 }
 
 /// A response that tells what changes until the server is shut down, or until `end`.
@@ -49,6 +52,9 @@ impl From<SiteNews> for SiteEvent {
         match news {
             SiteNews::Changed(conversation) => Self::Changed { conversation_id: conversation.to_string() },
             SiteNews::Missed => Self::Missed,
+            SiteNews::Typing { conversation, is_typing: typing } => {
+                Self::Typing { conversation_id: conversation.to_string(), typing }
+            }
         }
     }
 }

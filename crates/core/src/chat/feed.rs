@@ -410,7 +410,7 @@ async fn follow(following: &mut Option<(MessageId, TurnReader)>) -> (MessageId, 
 }
 
 /// Waits for so long; for ever, if it is not said.
-pub(super) async fn pause(span: Option<Duration>) {
+async fn pause(span: Option<Duration>) {
     match span {
         Some(span) => sleep(span).await,
         None => pending().await,

@@ -5,13 +5,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{broadcast, watch};
 
-use crate::{ConversationId, ConversationName, SessionKey, SiteId, Typing};
+use crate::{ConversationId, ConversationName, SessionKey, SiteId, Typing, Typist};
 
 /// How much typing may wait for a reader. Who falls behind misses some of it.
 const WAITING_TYPING: usize = 8;
 
 /// How many changes of a site may wait for a reader before it has to look for itself.
 const WAITING_CHANGES: usize = 256;
+
+/// How much typing of a site may wait for a reader.
+const WAITING_SITE_TYPING: usize = 64;
 
 /// Everybody in this process who waits.
 #[derive(Debug, Default)]
@@ -23,7 +26,7 @@ pub(super) struct Watchers {
 struct Waiting {
     /// By the name under which they know the conversation.
     conversations: HashMap<ConversationName, Topic>,
-    sites: HashMap<SiteId, broadcast::Sender<ConversationId>>,
+    sites: HashMap<SiteId, SiteTopic>,
     /// How many chats follow each conversation for its visitor.
     present: HashMap<ConversationId, usize>,
 }
@@ -32,6 +35,30 @@ struct Waiting {
 struct Topic {
     changes: watch::Sender<()>,
     typing: broadcast::Sender<Typing>,
+}
+
+#[derive(Debug)]
+struct SiteTopic {
+    changes: broadcast::Sender<ConversationId>,
+    /// In which conversation the visitor types, or has ceased to.
+    typing: broadcast::Sender<(ConversationId, bool)>,
+}
+
+impl Default for SiteTopic {
+    fn default() -> Self {
+        Self {
+            changes: broadcast::Sender::new(WAITING_CHANGES),
+            typing: broadcast::Sender::new(WAITING_SITE_TYPING),
+        }
+    }
+}
+
+/// Is told of what happens in all conversations of a site.
+#[derive(Debug)]
+pub(super) struct SiteSubscription {
+    pub(super) changes: broadcast::Receiver<ConversationId>,
+    /// Who falls behind misses some of it.
+    pub(super) typing: broadcast::Receiver<(ConversationId, bool)>,
 }
 
 impl Default for Topic {
@@ -74,10 +101,11 @@ impl Watchers {
         Subscription { watchers: Arc::clone(self), name, changes, typing }
     }
 
-    /// The changes of all conversations of a site from now on.
-    pub(super) fn subscribe_site(&self, site: SiteId) -> broadcast::Receiver<ConversationId> {
+    /// What happens in all conversations of a site from now on.
+    pub(super) fn subscribe_site(&self, site: SiteId) -> SiteSubscription {
         let mut waiting = self.lock();
-        waiting.sites.entry(site).or_insert_with(|| broadcast::Sender::new(WAITING_CHANGES)).subscribe()
+        let topic = waiting.sites.entry(site).or_default();
+        SiteSubscription { changes: topic.changes.subscribe(), typing: topic.typing.subscribe() }
     }
 
     /// Counts a chat that follows a conversation for its visitor.
@@ -101,11 +129,18 @@ impl Watchers {
         waiting.tell_site(session.site, conversation);
     }
 
-    /// Tells everybody who follows this conversation that somebody types, or has ceased to.
+    /// Tells everybody who follows this conversation that somebody types, or has ceased to; of the visitor also those who
+    /// follow the site.
     pub(super) fn tell_typing(&self, session: &SessionKey, conversation: ConversationId, typing: &Typing) {
-        for topic in self.lock().topics(session, conversation) {
-            // Nobody may be listening.
+        let waiting = self.lock();
+        // Nobody may be listening.
+        for topic in waiting.topics(session, conversation) {
             let _ = topic.typing.send(typing.clone());
+        }
+        if typing.typist == Typist::Visitor
+            && let Some(site) = waiting.sites.get(&session.site)
+        {
+            let _ = site.typing.send((conversation, typing.is_typing));
         }
     }
 
@@ -133,9 +168,9 @@ impl Waiting {
     }
 
     fn tell_site(&self, site: SiteId, conversation: ConversationId) {
-        if let Some(changes) = self.sites.get(&site) {
+        if let Some(topic) = self.sites.get(&site) {
             // Nobody may be listening.
-            let _ = changes.send(conversation);
+            let _ = topic.changes.send(conversation);
         }
     }
 }
@@ -188,7 +223,7 @@ impl Drop for Presence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Typist;
+    use crate::OperatorName;
     use crate::testing::suite::{bare_session, session};
 
     const CONVERSATION: ConversationId = ConversationId::from_bytes([1; 16]);
@@ -204,7 +239,7 @@ mod tests {
         watchers.tell(&session("a"), CONVERSATION);
         assert_eq!(visitor.next().await, Happening::Change);
         assert_eq!(operator.next().await, Happening::Change);
-        assert_eq!(site.recv().await, Ok(CONVERSATION));
+        assert_eq!(site.changes.recv().await, Ok(CONVERSATION));
         assert!(!other.changes.has_changed().unwrap());
         assert!(!visitor.changes.has_changed().unwrap());
     }
@@ -217,6 +252,20 @@ mod tests {
         watchers.tell_typing(&session("a"), CONVERSATION, &typing);
         assert_eq!(operator.next().await, Happening::Typing(typing));
         assert!(!operator.changes.has_changed().unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_site_is_told_of_typing_visitors_and_of_no_operators() {
+        let watchers = Arc::<Watchers>::default();
+        let mut site = watchers.subscribe_site(session("a").site);
+        let mut tell = |typist, is_typing| {
+            watchers.tell_typing(&session("a"), CONVERSATION, &Typing { typist, is_typing });
+            site.typing.try_recv().ok()
+        };
+        assert_eq!(tell(Typist::Visitor, true), Some((CONVERSATION, true)));
+        assert_eq!(tell(Typist::Operator(OperatorName::default()), true), None);
+        assert_eq!(tell(Typist::Visitor, false), Some((CONVERSATION, false)));
+        assert!(site.changes.is_empty());
     }
 
     #[tokio::test]
@@ -241,7 +290,7 @@ mod tests {
         drop(second);
         assert!(!watchers.is_present(CONVERSATION));
         for _ in 0..4 {
-            assert_eq!(site.recv().await, Ok(CONVERSATION));
+            assert_eq!(site.changes.recv().await, Ok(CONVERSATION));
         }
     }
 }

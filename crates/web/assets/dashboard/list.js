@@ -6,6 +6,8 @@ import { localizeTimes } from "./times.js";
 
 const PAUSE = 1_000;
 const HIDDEN_PAUSE = 10_000;
+/** As long after it was last told somebody types. */
+const TYPING = 8_000;
 
 let timer;
 let readAt = 0;
@@ -13,6 +15,26 @@ let isHeldBack = false;
 
 const rowsOf = (root) => [...root.querySelectorAll(".ilist li[data-id]")];
 const rowOf = (id) => document.querySelector(`.ilist li[data-id="${CSS.escape(id)}"]`);
+
+/** Until when whose visitor types, by conversation. */
+const typing = new Map();
+let typingTimer;
+
+/** Marks the rows whose visitor types, and forgets what was not told again. */
+function showTyping() {
+  clearTimeout(typingTimer);
+  const now = Date.now();
+  for (const [id, until] of typing) if (until <= now) typing.delete(id);
+  for (const row of rowsOf(document)) row.toggleAttribute("data-typing", typing.has(row.dataset.id));
+  if (typing.size > 0) typingTimer = setTimeout(showTyping, Math.min(...typing.values()) - now);
+}
+
+/** Hears that a visitor types, or has ceased to. */
+export function noteTyping({ id, isTyping }) {
+  if (isTyping) typing.set(id, Date.now() + TYPING);
+  else typing.delete(id);
+  showTyping();
+}
 
 /** What scrolls: the list itself, or on a phone the page. */
 const scroller = () => {
@@ -96,6 +118,7 @@ export function updateList(page, inOrder = false) {
     arrange(page, inOrder);
     adopt(body.querySelector(".pages"), freshBody.querySelector(".pages"));
   }
+  showTyping();
 }
 
 async function read(inOrder) {

@@ -6,7 +6,7 @@ import { listenToDialogs } from "./dialogs.js";
 import { equip, listenToForms } from "./forms.js";
 import { goAboutInbox } from "./inbox.js";
 import { listenForKeys } from "./keys.js";
-import { listenToList, refreshList } from "./list.js";
+import { listenToList, noteTyping, refreshList } from "./list.js";
 import { listenToInbox } from "./live.js";
 import { countWaiting, listenToNotifications, notify } from "./notify.js";
 import { catchUpThread, listenToThread } from "./thread.js";
@@ -28,6 +28,7 @@ goAboutInbox();
 function hear(event) {
   if (event.needsPerson !== undefined) countWaiting(event.needsPerson);
   if (event.type === "changed") notify(event);
+  if (event.type === "typing") noteTyping(event);
   if (event.type === "changed" || event.type === "missed") refreshList();
 }
 

@@ -60,6 +60,8 @@ enum InboxEvent {
     },
     /// Any of them may have changed, or one is gone.
     Missed { needs_person: u32 },
+    /// A visitor types, or has ceased to.
+    Typing { id: String, is_typing: bool },
 }
 
 /// So few messages has a conversation that has just begun: the visitor's and the answer, or who asked for a person.
@@ -93,6 +95,9 @@ impl InboxFollower {
             Ok(None) | Err(_) => InboxEvent::Alive { needs_person: self.needs_person().await? },
             Ok(Some(SiteNews::Missed)) => InboxEvent::Missed { needs_person: self.needs_person().await? },
             Ok(Some(SiteNews::Changed(conversation))) => self.change(conversation).await?,
+            Ok(Some(SiteNews::Typing { conversation, is_typing })) => {
+                InboxEvent::Typing { id: conversation.to_string(), is_typing }
+            }
         };
         self.has_begun = true;
         Some(Framing::Sse.encode(None::<FeedCursor>, &event))

@@ -486,6 +486,15 @@ async fn what_happens_in_the_inbox_is_told_as_it_happens() {
             break;
         }
     }
+    let typing = desk.post("/v1/sessions/one/typing").key().secret().json(&json!({ "typing": true }));
+    assert_eq!(typing.send().await.status, StatusCode::NO_CONTENT);
+    let told = loop {
+        let event = next().await;
+        if event["type"] == "typing" {
+            break event;
+        }
+    };
+    assert_eq!(told, json!({ "type": "typing", "id": id, "isTyping": true }));
     maya.act(&format!("/conversations/{id}/delete"), &[]).await;
     while next().await["type"] != "missed" {}
 }

@@ -35,7 +35,7 @@ async fn every_operation_says_what_it_takes_and_how_it_fails() {
             }
         }
     }
-    assert_eq!(operations, 37);
+    assert_eq!(operations, 38);
 }
 
 /// The names that the origin's admin API had.

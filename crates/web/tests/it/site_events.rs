@@ -15,6 +15,12 @@ async fn a_program_is_told_which_conversations_change() {
     assert_eq!(live.next().await, json!({ "type": "changed", "conversationId": id }));
     desk.operate(&id, "notes", &json!({ "operator": "Maya", "text": "Hm" })).send().await;
     live.find(|event| event["conversationId"] == json!(id)).await;
+    for typing in [true, false] {
+        let typed = desk.post("/v1/sessions/my-session-id/typing").key().secret();
+        assert_eq!(typed.json(&json!({ "typing": typing })).send().await.status, StatusCode::NO_CONTENT);
+        let told = live.find(|event| event["type"] == "typing").await;
+        assert_eq!(told, json!({ "type": "typing", "conversationId": id, "typing": typing }));
+    }
     desk.chat.drain();
     while live.piece().await.is_some() {}
 }
