@@ -171,7 +171,11 @@ fn documented_routes() -> OpenApiRouter<Arc<Api>> {
             admin_canned_replies::admin_canned_replies,
             admin_canned_replies::set_admin_canned_replies
         ))
-        .routes(routes!(admin_office_hours::admin_office_hours, admin_office_hours::set_admin_office_hours))
+        .routes(routes!(
+            admin_office_hours::admin_office_hours,
+            admin_office_hours::set_admin_office_hours,
+            admin_office_hours::delete_admin_office_hours
+        ))
         .routes(routes!(widget_config::widget_config))
         .routes(routes!(admin_widget_config::admin_widget_config))
 }

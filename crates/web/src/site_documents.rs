@@ -7,9 +7,26 @@ use tracing::error;
 
 use crate::widget_config::WidgetConfig;
 
-/// When somebody of the team is there; `None` if that was never set.
+/// What is kept where no hours are set any more.
+const ALWAYS: &str = "null";
+
+/// When somebody of the team is there; `None` means always.
 pub(crate) async fn office_hours(store: &dyn Store, site: SiteId) -> Result<Option<OfficeHours>, StoreError> {
-    read(store, site, SiteDocument::OfficeHours, OfficeHours::parse_json).await
+    let parse = |text: &str| match text {
+        ALWAYS => Ok(None),
+        text => OfficeHours::parse_json(text).map(Some),
+    };
+    Ok(read(store, site, SiteDocument::OfficeHours, parse).await?.flatten())
+}
+
+/// Keeps when somebody of the team is there; `None` means always.
+pub(crate) async fn set_office_hours(
+    store: &dyn Store,
+    site: SiteId,
+    hours: Option<&OfficeHours>,
+) -> Result<(), StoreError> {
+    let text = hours.map_or_else(|| ALWAYS.to_owned(), OfficeHours::to_json);
+    store.set_site_document(site, SiteDocument::OfficeHours, text).await
 }
 
 /// What operators have ready to send.

@@ -2,14 +2,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
-use frontdesk_core::{OfficeHours, SiteDocument};
+use frontdesk_core::OfficeHours;
+use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Api;
 use crate::extract::{Admin, JsonDocument};
 use crate::reply::JsonReply;
-use crate::site_documents::office_hours;
+use crate::site_documents::{office_hours, set_office_hours};
 use crate::{ApiError, ErrorObject};
 
 /// When somebody of the team is there.
@@ -40,7 +41,7 @@ pub(crate) struct OpenHoursForm {
     get, path = "/v1/admin/office-hours", tag = "admin",
     security(("adminKey" = [])),
     responses(
-        (status = 200, description = "The hours; `null` if none were ever set, which means always.", body = Option<OfficeHoursForm>),
+        (status = 200, description = "The hours; `null` if none are set, which means always.", body = Option<OfficeHoursForm>),
         (status = 401, description = "`unauthorized`", body = ErrorObject),
         (status = 403, description = "`origin_denied`", body = ErrorObject),
         (status = 429, description = "`rate_limited`: too many wrong keys.", body = ErrorObject),
@@ -77,6 +78,26 @@ pub(crate) async fn set_admin_office_hours(
     body: JsonDocument,
 ) -> Result<JsonReply<OfficeHours>, ApiError> {
     let hours = body.check(OfficeHours::parse_json)?;
-    api.ports.store.set_site_document(admin.site, SiteDocument::OfficeHours, hours.to_json()).await?;
+    set_office_hours(&*api.ports.store, admin.site, Some(&hours)).await?;
     Ok(JsonReply(hours))
+}
+
+/// Takes the hours away: from then on somebody of the team is there always.
+#[utoipa::path(
+    delete, path = "/v1/admin/office-hours", tag = "admin",
+    security(("adminKey" = [])),
+    responses(
+        (status = 204, description = "No hours are set, since now or since before."),
+        (status = 401, description = "`unauthorized`", body = ErrorObject),
+        (status = 403, description = "`origin_denied`", body = ErrorObject),
+        (status = 429, description = "`rate_limited`: too many wrong keys.", body = ErrorObject),
+        (status = 503, description = "`admin_not_configured`, `storage_unavailable` or `storage_full`", body = ErrorObject),
+    )
+)]
+pub(crate) async fn delete_admin_office_hours(
+    State(api): State<Arc<Api>>,
+    admin: Admin,
+) -> Result<StatusCode, ApiError> {
+    set_office_hours(&*api.ports.store, admin.site, None).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

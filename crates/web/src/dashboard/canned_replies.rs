@@ -7,7 +7,6 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use frontdesk_core::{CannedReplies, CannedReply, SiteDocument};
 use http::StatusCode;
-use tracing::warn;
 
 use super::Dashboard;
 use super::actions::line_ends;
@@ -18,6 +17,7 @@ use super::looking::Looking;
 use super::session::Operator;
 use crate::ApiError;
 use crate::extract::Query;
+use crate::site_documents::canned_replies;
 
 #[derive(Template)]
 #[template(path = "canned-replies.html")]
@@ -43,16 +43,10 @@ impl CannedRepliesPage {
     }
 }
 
-/// The replies of the site. What cannot be read is none, and is logged.
+/// The replies of the site.
 pub(super) async fn read(dashboard: &Dashboard) -> Result<Vec<CannedReply>, ApiError> {
-    let document = SiteDocument::CannedReplies;
-    let text = dashboard.ports.store.site_document(dashboard.settings.site, document).await?;
-    let replies = text.map(|text| CannedReplies::parse_json(&text)).transpose();
-    let replies = replies.unwrap_or_else(|error| {
-        warn!(error = &error as &dyn std::error::Error, "the canned replies cannot be read");
-        None
-    });
-    Ok(replies.map(|replies| replies.as_slice().to_vec()).unwrap_or_default())
+    let replies = canned_replies(&*dashboard.ports.store, dashboard.settings.site).await?;
+    Ok(replies.as_slice().to_vec())
 }
 
 /// The page.

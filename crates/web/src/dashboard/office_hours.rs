@@ -5,10 +5,9 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use frontdesk_core::{OfficeHours, OpenHours, SiteDocument, WEEKDAYS};
+use frontdesk_core::{OfficeHours, OpenHours, WEEKDAYS};
 use http::StatusCode;
 use serde_json::{Value, json};
-use tracing::warn;
 
 use super::Dashboard;
 use super::done::Done;
@@ -19,6 +18,7 @@ use super::moment::Moment;
 use super::session::Operator;
 use crate::ApiError;
 use crate::extract::Query;
+use crate::site_documents::{office_hours, set_office_hours};
 
 #[derive(Template)]
 #[template(path = "office-hours.html")]
@@ -38,6 +38,8 @@ enum Now {
 
 /// What stands in the form.
 struct Fields {
+    /// Whether somebody is there always, whatever the rest says.
+    is_always: bool,
     zone: String,
     /// A day's name and its hours, as in `09:00-12:30, 13:30-17:00`.
     days: Vec<(&'static str, String)>,
@@ -50,7 +52,7 @@ impl Fields {
     fn suggested() -> Self {
         let hours = |place: usize| if place < 5 { "09:00-17:00".to_owned() } else { String::new() };
         let days = WEEKDAYS.into_iter().enumerate().map(|(place, day)| (day, hours(place))).collect();
-        Self { zone: "UTC".to_owned(), days, holidays: String::new() }
+        Self { is_always: true, zone: "UTC".to_owned(), days, holidays: String::new() }
     }
 
     fn of(hours: &OfficeHours) -> Self {
@@ -58,6 +60,7 @@ impl Fields {
             hours.iter().map(|it| format!("{}-{}", it.from, it.to)).collect::<Vec<_>>().join(", ")
         };
         Self {
+            is_always: false,
             zone: hours.zone().to_owned(),
             days: WEEKDAYS.into_iter().zip(hours.days().iter().map(text)).collect(),
             holidays: hours.holidays().collect::<Vec<_>>().join("\n"),
@@ -66,6 +69,7 @@ impl Fields {
 
     fn read(form: &Form) -> Self {
         Self {
+            is_always: form.text("when") == "always",
             zone: form.text("zone").trim().to_owned(),
             days: WEEKDAYS.into_iter().map(|day| (day, form.text(day).trim().to_owned())).collect(),
             holidays: form.text("holidays").trim().to_owned(),
@@ -95,16 +99,6 @@ fn time(text: &str) -> String {
     if text.find(':') == Some(1) { format!("0{text}") } else { text.to_owned() }
 }
 
-async fn read(dashboard: &Dashboard) -> Result<Option<OfficeHours>, ApiError> {
-    let document = SiteDocument::OfficeHours;
-    let text = dashboard.ports.store.site_document(dashboard.settings.site, document).await?;
-    let hours = text.map(|text| OfficeHours::parse_json(&text)).transpose();
-    Ok(hours.unwrap_or_else(|error| {
-        warn!(error = &error as &dyn std::error::Error, "the office hours cannot be read");
-        None
-    }))
-}
-
 /// The page.
 pub(super) async fn page(
     State(dashboard): State<Arc<Dashboard>>,
@@ -113,7 +107,7 @@ pub(super) async fn page(
 ) -> Result<Response, ApiError> {
     let toast = Done::read(&query)?.map(|done| done.toast(&Looking::default(), None));
     let frame = Frame::new(&dashboard, &operator, "/office-hours").await?.saying(toast);
-    let hours = read(&dashboard).await?;
+    let hours = office_hours(&*dashboard.ports.store, dashboard.settings.site).await?;
     let now = hours.as_ref().map(|hours| {
         let now = dashboard.ports.clock.now();
         if hours.is_open(now) { Now::Open } else { Now::Away(hours.opens_next(now).map(Moment::whole)) }
@@ -129,10 +123,14 @@ pub(super) async fn form(
     form: Form,
 ) -> Result<Response, ApiError> {
     let fields = Fields::read(&form);
-    match OfficeHours::parse_json(&fields.to_json().to_string()) {
+    let hours = if fields.is_always {
+        Ok(None)
+    } else {
+        OfficeHours::parse_json(&fields.to_json().to_string()).map(Some)
+    };
+    match hours {
         Ok(hours) => {
-            let (site, document) = (dashboard.settings.site, SiteDocument::OfficeHours);
-            dashboard.ports.store.set_site_document(site, document, hours.to_json()).await?;
+            set_office_hours(&*dashboard.ports.store, dashboard.settings.site, hours.as_ref()).await?;
             Ok(Done::saved("/office-hours"))
         }
         Err(why) => {

@@ -339,6 +339,10 @@ async fn office_hours_are_kept_and_what_is_wrong_with_them_is_said() {
     let wrong = maya.post("/office-hours", &[("zone", "Mars"), ("monday", "9-5")]).await;
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
     assert!(wrong.body.contains("Not saved: ") && wrong.body.contains("value=\"9-5\""), "{}", wrong.body);
+    let is_chosen = |page: &str, when: &str| page.contains(&format!("value=\"{when}\" checked"));
+    assert!(is_chosen(&page, "hours") && !is_chosen(&page, "always"));
+    let page = maya.act("/office-hours", &[("when", "always"), ("zone", "Mars")]).await;
+    assert!(is_chosen(&page, "always") && page.contains("somebody is taken to be there always"), "{page}");
 }
 
 #[tokio::test]

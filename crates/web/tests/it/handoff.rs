@@ -75,6 +75,13 @@ async fn outside_office_hours_the_visitor_is_told_until_when() {
     set(json!({ "zone": "UTC" })).send().await;
     let never = desk.post("/v1/sessions/third/handoff").key().secret().json(&json!({})).send().await.json();
     assert_eq!((&never["status"], &never["until"]), (&json!("away"), &Value::Null));
+    for _ in 0..2 {
+        let taken_away = desk.delete("/v1/admin/office-hours").admin().send().await;
+        assert_eq!(taken_away.status, StatusCode::NO_CONTENT);
+        assert_eq!(desk.get("/v1/admin/office-hours").admin().send().await.json(), Value::Null);
+    }
+    let always = desk.post("/v1/sessions/fourth/handoff").key().secret().json(&json!({})).send().await.json();
+    assert_eq!(always["status"], "asked");
 }
 
 #[tokio::test]
