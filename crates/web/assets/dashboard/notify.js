@@ -4,6 +4,9 @@ import { isOn, setOn } from "./settings.js";
 import { announce, announceCalmly, toast } from "./tell.js";
 
 const MOST_KNOWN = 1000;
+/** For so long a tab keeps others from telling what it has told. */
+const CLAIMED = 60_000;
+const IN_FRONT = "frontdesk-in-front";
 
 /** How the conversations that were heard of were last, by id. */
 const known = new Map();
@@ -39,9 +42,34 @@ function wakeAudio() {
   audio ??= new AudioContext();
 }
 
+/** Whether this tab is the one that tells, of all that hear of it; where tabs cannot agree, each does. */
+function claim(what) {
+  return new Promise((resolve) => {
+    if (!navigator.locks) return resolve(true);
+    navigator.locks.request(`frontdesk-${what}`, { ifAvailable: true }, (lock) => {
+      resolve(Boolean(lock));
+      return lock && new Promise((release) => setTimeout(release, CLAIMED));
+    });
+  });
+}
+
+/** Says to the other tabs, for as long as this one is looked at, that the operator sees the inbox. */
+function showPresence() {
+  if (document.hidden) return;
+  navigator.locks?.request(IN_FRONT, { mode: "shared" }, () => {
+    return new Promise((release) => document.addEventListener("visibilitychange", release, { once: true }));
+  });
+}
+
+async function isInFront() {
+  if (!document.hidden) return true;
+  const { held = [] } = (await navigator.locks?.query()) ?? {};
+  return held.some(({ name }) => name === IN_FRONT);
+}
+
 /** Two short tones, the second higher. */
-function chime() {
-  if (!audio || !isOn("sound")) return;
+async function chime(change) {
+  if (!audio || !isOn("sound") || !(await claim(`sound-${change}`))) return;
   [660, 880].forEach((frequency, place) => {
     const start = audio.currentTime + place * 0.14;
     const tone = audio.createOscillator();
@@ -58,8 +86,8 @@ function chime() {
 
 const mayNotify = () => "Notification" in window && Notification.permission === "granted" && isOn("desktop");
 
-function notifyDesktop(text, id) {
-  if (!document.hidden || !mayNotify()) return;
+async function notifyDesktop(text, id, change) {
+  if (!mayNotify() || (await isInFront()) || !(await claim(`notice-${change}`))) return;
   const notification = new Notification(text, { tag: id, body: "Open the conversation in Frontdesk" });
   notification.addEventListener("click", () => {
     window.focus();
@@ -79,21 +107,26 @@ export function notify(change) {
   known.delete(change.id);
   known.set(change.id, change.status);
   if (known.size > MOST_KNOWN) known.delete(known.keys().next().value);
+  // Of what was never heard of before it cannot be told whether it asks now or has asked all the time.
+  const mayBeNew = before ? before !== "needs_person" : change.isNew || change.needsPerson > waiting;
   countWaiting(change.needsPerson);
-  if (change.status === "needs_person" && before !== "needs_person") {
+  const name = `${change.id}-${change.revision}`;
+  if (change.status === "needs_person" && mayBeNew) {
     announce(`${change.visitor} needs a person`);
-    chime();
-    notifyDesktop(`${change.visitor} needs a person`, change.id);
+    chime(name);
+    notifyDesktop(`${change.visitor} needs a person`, change.id, name);
   } else if (change.isMine && change.isFromVisitor) {
     // Who has the conversation open hears of it there.
-    if (document.hidden) chime();
-    notifyDesktop(`${change.visitor} wrote to you`, change.id);
+    if (document.hidden) chime(name);
+    notifyDesktop(`${change.visitor} wrote to you`, change.id, name);
   } else if (!before && change.isNew) announceCalmly(`New conversation from ${change.visitor}`);
 }
 
 /** The button that asks the browser for permission; nothing else does. */
 export function listenToNotifications() {
   for (const event of ["pointerdown", "keydown"]) addEventListener(event, wakeAudio, { once: true });
+  showPresence();
+  document.addEventListener("visibilitychange", showPresence);
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-notifications]");
     if (!button) return;

@@ -47,6 +47,8 @@ enum InboxEvent {
     /// A conversation is new or has changed.
     Changed {
         id: String,
+        /// The number of the change.
+        revision: u32,
         /// What the visitor is called.
         visitor: String,
         status: &'static str,
@@ -116,6 +118,7 @@ impl InboxFollower {
         let answering = summary.state.answering.as_ref().map(|answering| &answering.operator);
         Some(InboxEvent::Changed {
             id: conversation.to_string(),
+            revision: summary.revision,
             visitor: Pseudonym::of(&summary.session, summary.identity.as_ref()).name,
             status: summary.state.status.as_str(),
             is_mine: answering == Some(&self.operator.name),
