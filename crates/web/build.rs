@@ -9,9 +9,8 @@ use std::{env, fs, io};
 use sha2::{Digest as _, Sha256};
 
 /// The files: name in the table, place below `assets/`, and type.
-const FILES: [(&str, &str, &str); 5] = [
+const FILES: [(&str, &str, &str); 4] = [
     ("chat-widget.js", "chat-widget.js", "text/javascript; charset=utf-8"),
-    ("dashboard.css", "dashboard.css", "text/css; charset=utf-8"),
     ("favicon.svg", "favicon.svg", "image/svg+xml"),
     ("headless-test.js", "headless-test.js", "text/javascript; charset=utf-8"),
     ("rapidoc.js", "vendor/rapidoc-9.3.8/rapidoc-min.js", "text/javascript; charset=utf-8"),
@@ -36,6 +35,10 @@ const MODULES: [&str; 15] = [
     "main.js",
 ];
 
+/// The parts of the dashboard's style sheet, below `assets/dashboard/`: what is for narrow screens takes back what was said
+/// before.
+const STYLES: [&str; 6] = ["tokens.css", "shell.css", "controls.css", "inbox.css", "pages.css", "narrow.css"];
+
 #[expect(clippy::disallowed_methods, reason = "build scripts are told everything through the environment")]
 fn main() -> Result<(), Box<dyn Error>> {
     let out = env::var("OUT_DIR")?;
@@ -44,12 +47,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let locales = locales(&root)?;
     let locales =
         locales.iter().map(|name| (name.as_str(), name.as_str(), "application/json; charset=utf-8"));
-    let script = format!("{out}/dashboard.js");
+    let (script, style) = (format!("{out}/dashboard.js"), format!("{out}/dashboard.css"));
     fs::write(&script, join_modules(&root)?)?;
+    fs::write(&style, join_styles(&root)?)?;
     let files = FILES.into_iter().chain(locales);
     let files = files.map(|(name, place, kind)| (name, format!("{root}/assets/{place}"), kind));
     let script = ("dashboard.js", script, "text/javascript; charset=utf-8");
-    for (name, source, kind) in files.chain([script]) {
+    let style = ("dashboard.css", style, "text/css; charset=utf-8");
+    for (name, source, kind) in files.chain([script, style]) {
         println!("cargo::rerun-if-changed={source}");
         let bytes = fs::read(&source).map_err(|error| format!("{source}: {error}"))?;
         let gzip = format!("{out}/{}.gz", name.replace('/', "-"));
@@ -93,6 +98,17 @@ fn join_modules(root: &str) -> Result<String, Box<dyn Error>> {
         writeln!(script, "const {{ {exported} }} = (() => {{\n{body}return {{ {exported} }};\n}})();")?;
     }
     Ok(script)
+}
+
+/// The parts of the style sheet as one.
+fn join_styles(root: &str) -> Result<String, Box<dyn Error>> {
+    let mut style = String::new();
+    for name in STYLES {
+        let source = format!("{root}/assets/dashboard/{name}");
+        println!("cargo::rerun-if-changed={source}");
+        style += &fs::read_to_string(&source).map_err(|error| format!("{source}: {error}"))?;
+    }
+    Ok(style)
 }
 
 /// The bytes in gzip's format, as small as an exhaustive search makes them: some 3 % smaller than zlib does at its best. A

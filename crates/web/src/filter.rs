@@ -19,8 +19,14 @@ const MAX_VISITOR: usize = 255;
 /// Reads `status`, `assignee`, `tag`, `rating`, `page`, `session`, `visitor`, `since` and `until`. Each may be given once, and
 /// counts as not given if it is empty, as a form sends what was left open.
 pub(crate) fn conversation_filter(query: &Query) -> Result<ConversationFilter, ApiError> {
+    let statuses = read(query, "status", statuses)?.unwrap_or_default();
+    Ok(ConversationFilter { statuses, ..any_status(query)? })
+}
+
+/// The same but for `status`.
+pub(crate) fn any_status(query: &Query) -> Result<ConversationFilter, ApiError> {
     Ok(ConversationFilter {
-        statuses: read(query, "status", statuses)?.unwrap_or_default(),
+        statuses: Vec::new(),
         assignee: read(query, "assignee", assigned)?,
         tag: read(query, "tag", |text| Tag::parse(text).map_err(|rule| rule.to_string()))?,
         rating: read(query, "rating", |text| Rating::parse(text).ok_or_else(|| "must be up or down".into()))?,

@@ -70,7 +70,7 @@ pub(super) async fn list(
     if query.text("part")?.is_some() {
         return list_alone(&dashboard, list, None);
     }
-    page(&dashboard, &operator, &query, list, None).await
+    page(&dashboard, &operator, &query, list, None)
 }
 
 /// The list, with a conversation open.
@@ -127,7 +127,7 @@ pub(super) async fn show(
         key: form_key(dashboard),
     };
     let view = ThreadView::new(thread, around);
-    let mut response = page(dashboard, operator, query, list, Some(view)).await?;
+    let mut response = page(dashboard, operator, query, list, Some(view))?;
     *response.status_mut() = status;
     Ok(response)
 }
@@ -189,7 +189,7 @@ fn list_alone(dashboard: &Dashboard, list: ListView, thread: Option<()>) -> Resu
     render(&ListPage { list, thread, install, has_test_pages })
 }
 
-async fn page(
+fn page(
     dashboard: &Dashboard,
     operator: &Operator,
     query: &Query,
@@ -198,7 +198,7 @@ async fn page(
 ) -> Result<Response, ApiError> {
     let toast =
         Done::read(query)?.map(|done| done.toast(&list.looking, thread.as_ref().map(|it| it.id.as_str())));
-    let frame = Frame::new(dashboard, operator, "/").await?.saying(toast);
+    let frame = Frame::counted(dashboard, operator, "/", list.needs_person).saying(toast);
     let install = dashboard.settings.install.clone();
     render(&ConversationsPage { has_test_pages: frame.has_test_pages, frame, list, thread, install })
 }

@@ -59,6 +59,17 @@ impl Frame {
         operator: &Operator,
         current: &'static str,
     ) -> Result<Self, ApiError> {
+        let needs_person = count(dashboard, Tab::NeedsPerson).await?;
+        Ok(Self::counted(dashboard, operator, current, needs_person))
+    }
+
+    /// The same for who knows how many conversations need a person.
+    pub(super) fn counted(
+        dashboard: &Dashboard,
+        operator: &Operator,
+        current: &'static str,
+        needs_person: u32,
+    ) -> Self {
         let settings = &dashboard.settings;
         let health = settings.model.as_ref().map(|model| match model {
             Ok(name) => Health { is_ok: true, title: "Answering", text: name.clone() },
@@ -69,9 +80,8 @@ impl Frame {
             },
         });
         let has_test_pages = settings.test_pages && settings.install.is_some();
-        let needs_person = count(dashboard, Tab::NeedsPerson).await?;
         let operator = operator.name.as_str().to_owned();
-        Ok(Self { has_test_pages, health, needs_person, operator, current, ..Self::bare() })
+        Self { has_test_pages, health, needs_person, operator, current, ..Self::bare() }
     }
 
     /// The frame for anybody.

@@ -33,6 +33,8 @@ pub(super) struct ListView {
     pub(super) operators: Vec<String>,
     /// The address of the next page.
     pub(super) next: Option<String>,
+    /// How many need a person, wherever one looks.
+    pub(super) needs_person: u32,
 }
 
 /// A tab above the list.
@@ -137,6 +139,55 @@ impl Reader<'_> {
     }
 }
 
+/// What is listed: conversations, or those in which something was said.
+struct Listing<'a> {
+    reader: Reader<'a>,
+    filter: ConversationFilter,
+    words: Option<SearchQuery>,
+}
+
+/// Some of it.
+#[derive(Default)]
+struct Part {
+    rows: Vec<Row>,
+    /// Where it goes on.
+    next: Option<ListCursor>,
+    /// How many conversations there are in all, if that was told along with them.
+    total: Option<u64>,
+}
+
+impl Listing<'_> {
+    /// Reads on from a place until a page has enough rows, there are no more, or that was tried often enough.
+    async fn gather(&self, after: Option<ListCursor>) -> Result<Part, ApiError> {
+        let mut gathered = Part { next: after, ..Part::default() };
+        for _ in 0..LOOKS {
+            let room = LIST.saturating_sub(gathered.rows.len()).max(1);
+            let part = self.read(gathered.next, u32::try_from(room).unwrap_or(1)).await?;
+            gathered.rows.extend(part.rows);
+            (gathered.next, gathered.total) = (part.next, part.total);
+            if gathered.next.is_none() || gathered.rows.len() >= LIST {
+                break;
+            }
+        }
+        Ok(gathered)
+    }
+
+    async fn read(&self, after: Option<ListCursor>, limit: u32) -> Result<Part, ApiError> {
+        let dashboard = self.reader.dashboard;
+        let (site, store) = (dashboard.settings.site, &dashboard.ports.store);
+        let filter = self.filter.clone();
+        if let Some(query) = &self.words {
+            let search = ConversationSearch { site, query: query.clone(), filter, after, limit };
+            let page = store.search(search).await?;
+            let rows = page.hits.into_iter().map(|hit| self.reader.found(hit, query)).collect();
+            return Ok(Part { rows, next: page.next, total: None });
+        }
+        let page = store.conversations(ConversationQuery { site, filter, after, limit }).await?;
+        let rows = page.conversations.into_iter().map(|summary| self.reader.row(summary)).collect();
+        Ok(Part { rows, next: page.next, total: Some(page.total) })
+    }
+}
+
 /// Reads the list that an operator looks at.
 pub(super) async fn read_list(
     dashboard: &Dashboard,
@@ -146,15 +197,15 @@ pub(super) async fn read_list(
 ) -> Result<ListView, ApiError> {
     let (site, store) = (dashboard.settings.site, &dashboard.ports.store);
     let now = dashboard.ports.clock.now();
-    let reader = Reader { dashboard, operator, now, current };
-    let (filter, after) = (looking.filter()?, looking.place(site)?);
-    let (total, rows, next) = if looking.q.is_empty() {
-        list(dashboard, &reader, &filter, after).await?
+    let (filter, after) = (looking.filter(), looking.place(site)?);
+    let words = (!looking.q.is_empty()).then(|| SearchQuery::parse(&looking.q));
+    let listing = Listing { reader: Reader { dashboard, operator, now, current }, filter, words };
+    let Part { rows, next, total } = listing.gather(after).await?;
+    let total = if let Some(total) = total {
+        total
     } else {
         let first = ConversationQuery { site, filter: ConversationFilter::default(), after: None, limit: 1 };
-        let total = store.conversations(first).await?.total;
-        let (rows, next) = find(dashboard, &reader, &looking.q, &filter, after).await?;
-        (total, rows, next)
+        store.conversations(first).await?.total
     };
     let (open, needs_person) =
         (count(dashboard, Tab::Open).await?, count(dashboard, Tab::NeedsPerson).await?);
@@ -168,9 +219,9 @@ pub(super) async fn read_list(
             Tab::Closed | Tab::All => None,
         },
     });
-    let next = next.map(|next| Looking { after: cursor::encode(site, next), ..looking.clone() }.at("/"));
+    let next = next.map(|next| looking.from(cursor::encode(site, next)));
     let operators = operator_names(dashboard, operator).await?;
-    Ok(ListView { rows, total, looking, tabs: tabs.into(), operators, next })
+    Ok(ListView { rows, total, looking, tabs: tabs.into(), operators, next, needs_person })
 }
 
 /// What operators are called who have signed in lately, and whoever asks.
@@ -191,60 +242,4 @@ pub(super) async fn count(dashboard: &Dashboard, tab: Tab) -> Result<u32, ApiErr
 
 fn counted(count: u32) -> String {
     if count < COUNTED { count.to_string() } else { format!("{}+", COUNTED - 1) }
-}
-
-/// How many a page still has room for.
-fn room(rows: &[impl Sized]) -> u32 {
-    u32::try_from(LIST.saturating_sub(rows.len()).max(1)).unwrap_or(1)
-}
-
-async fn list(
-    dashboard: &Dashboard,
-    reader: &Reader<'_>,
-    filter: &ConversationFilter,
-    mut after: Option<ListCursor>,
-) -> Result<(u64, Vec<Row>, Option<ListCursor>), ApiError> {
-    let (mut total, mut rows) = (0, Vec::new());
-    for _ in 0..LOOKS {
-        let query = ConversationQuery {
-            site: dashboard.settings.site,
-            filter: filter.clone(),
-            after,
-            limit: room(&rows),
-        };
-        let page = dashboard.ports.store.conversations(query).await?;
-        rows.extend(page.conversations.into_iter().map(|summary| reader.row(summary)));
-        (total, after) = (page.total, page.next);
-        if after.is_none() || rows.len() >= LIST {
-            break;
-        }
-    }
-    Ok((total, rows, after))
-}
-
-async fn find(
-    dashboard: &Dashboard,
-    reader: &Reader<'_>,
-    looked_for: &str,
-    filter: &ConversationFilter,
-    mut after: Option<ListCursor>,
-) -> Result<(Vec<Row>, Option<ListCursor>), ApiError> {
-    let query = SearchQuery::parse(looked_for);
-    let mut rows = Vec::new();
-    for _ in 0..LOOKS {
-        let search = ConversationSearch {
-            site: dashboard.settings.site,
-            query: query.clone(),
-            filter: filter.clone(),
-            after,
-            limit: room(&rows),
-        };
-        let page = dashboard.ports.store.search(search).await?;
-        rows.extend(page.hits.into_iter().map(|hit| reader.found(hit, &query)));
-        after = page.next;
-        if after.is_none() || rows.len() >= LIST {
-            break;
-        }
-    }
-    Ok((rows, after))
 }

@@ -1,15 +1,10 @@
 //! What of the list an operator looks at. It is in the address of every page of the inbox, so that links and the browser's
 //! own buttons keep it.
 
-use frontdesk_core::{
-    Assigned, ConversationFilter, ConversationStatus, OperatorName, Rating, SessionId, SiteId, Tag, Timestamp,
-};
-use jiff::ToSpan as _;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use frontdesk_core::{ConversationFilter, ConversationStatus, SiteId};
 
 use crate::extract::Query;
-use crate::filter::NOBODY;
+use crate::filter::any_status;
 use crate::{ApiError, Code, cursor};
 
 /// Which conversations are listed by what has become of them.
@@ -61,7 +56,7 @@ pub(super) struct Looking {
     /// Words.
     pub(super) q: String,
     pub(super) tab: Tab,
-    /// A name, or [`NOBODY`].
+    /// A name, or [`NOBODY`](crate::filter::NOBODY).
     pub(super) assignee: String,
     pub(super) tag: String,
     /// `up` or `down`.
@@ -75,6 +70,8 @@ pub(super) struct Looking {
     pub(super) after: String,
     /// Whether several conversations are being chosen.
     pub(super) is_selecting: bool,
+    /// What is meant by all that, but for the words and the tab.
+    conditions: ConversationFilter,
 }
 
 impl Looking {
@@ -87,7 +84,10 @@ impl Looking {
         };
         Ok(Self {
             q: text("q")?,
-            tab: tab.ok_or_else(|| invalid("status", "must be open, needs_person, closed or all"))?,
+            tab: tab.ok_or_else(|| {
+                let rule = "must be open, needs_person, closed or all";
+                ApiError::new(Code::InvalidQuery).detail("status", rule)
+            })?,
             assignee: text("assignee")?,
             tag: text("tag")?,
             rating: text("rating")?,
@@ -97,36 +97,17 @@ impl Looking {
             until: text("until")?,
             after: text("after")?,
             is_selecting: query.text("select")?.is_some(),
+            conditions: any_status(query)?,
         })
     }
 
     /// What conversations have to be like.
-    pub(super) fn filter(&self) -> Result<ConversationFilter, ApiError> {
-        Ok(ConversationFilter { statuses: self.tab.statuses(), ..self.narrowed()? })
-    }
-
-    /// The same, whatever has become of them.
-    pub(super) fn narrowed(&self) -> Result<ConversationFilter, ApiError> {
-        let assignee = match self.assignee.as_str() {
-            NOBODY => Some(Assigned::ToNobody),
-            name => given("assignee", name, OperatorName::parse)?.map(Assigned::To),
-        };
-        Ok(ConversationFilter {
-            statuses: Vec::new(),
-            assignee,
-            tag: given("tag", &self.tag, Tag::parse)?,
-            rating: given("rating", &self.rating, |text| Rating::parse(text).ok_or("must be up or down"))?,
-            page: (!self.page.is_empty()).then(|| self.page.clone()),
-            session: given("session", &self.session, SessionId::parse)?,
-            visitor: None,
-            since: given("since", &self.since, |text| midnight(text, 0))?,
-            // The last day counts as a whole.
-            until: given("until", &self.until, |text| midnight(text, 1))?,
-        })
+    pub(super) fn filter(&self) -> ConversationFilter {
+        ConversationFilter { statuses: self.tab.statuses(), ..self.conditions.clone() }
     }
 
     /// How many conditions there are beside words and the tab.
-    pub(super) fn conditions(&self) -> usize {
+    pub(super) fn condition_count(&self) -> usize {
         let all =
             [&self.assignee, &self.tag, &self.rating, &self.page, &self.session, &self.since, &self.until];
         all.into_iter().filter(|text| !text.is_empty()).count()
@@ -134,7 +115,7 @@ impl Looking {
 
     /// Whether everything that goes on is listed.
     pub(super) fn is_everything(&self) -> bool {
-        self.q.is_empty() && self.conditions() == 0
+        self.q.is_empty() && self.condition_count() == 0
     }
 
     /// The place where the page begins.
@@ -188,7 +169,12 @@ impl Looking {
 
     /// The beginning of the list.
     pub(super) fn first(&self) -> String {
-        Self { after: String::new(), ..self.clone() }.at("/")
+        self.from(String::new())
+    }
+
+    /// The list from a place on.
+    pub(super) fn from(&self, after: String) -> String {
+        Self { after, ..self.clone() }.at("/")
     }
 
     /// The list without conditions.
@@ -227,33 +213,10 @@ impl Looking {
     }
 }
 
-/// What a text stands for, if there is one.
-fn given<'a, T, E: ToString>(
-    name: &'static str,
-    text: &'a str,
-    parse: impl Fn(&'a str) -> Result<T, E>,
-) -> Result<Option<T>, ApiError> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    parse(text).map(Some).map_err(|rule| invalid(name, rule.to_string()))
-}
-
-/// The beginning of a day, or of one of those after it.
-fn midnight(text: &str, days: i64) -> Result<Timestamp, &'static str> {
-    let rule = "must be a day such as 2026-11-22";
-    let date: Date = text.parse().map_err(|_| rule)?;
-    let date = date.checked_add(days.days()).map_err(|_| rule)?;
-    let zoned = date.to_zoned(TimeZone::UTC).map_err(|_| rule)?;
-    Ok(Timestamp::from_millis(zoned.timestamp().as_millisecond()))
-}
-
-fn invalid(name: &'static str, rule: impl Into<std::borrow::Cow<'static, str>>) -> ApiError {
-    ApiError::new(Code::InvalidQuery).detail(name, rule)
-}
-
 #[cfg(test)]
 mod tests {
+    use frontdesk_core::Assigned;
+
     use super::*;
 
     fn read(query: &str) -> Result<Looking, Code> {
@@ -266,7 +229,7 @@ mod tests {
                      session=s1&since=2026-11-01&until=2026-11-02&after=x&select=1";
         let looking = read(query).unwrap();
         assert_eq!(read(&looking.parameters()), Ok(looking.clone()));
-        assert_eq!(looking.conditions(), 7);
+        assert_eq!(looking.condition_count(), 7);
         assert_eq!(read("status=open").unwrap().at("/"), "/");
         assert_eq!(looking.cleared(), "/?status=closed");
     }
@@ -274,7 +237,7 @@ mod tests {
     #[test]
     fn conditions_are_what_stores_filter_by() {
         let looking = read("assignee=nobody&since=2026-11-01&until=2026-11-02").unwrap();
-        let filter = looking.filter().unwrap();
+        let filter = looking.filter();
         assert_eq!(filter.statuses, [ConversationStatus::Open, ConversationStatus::NeedsPerson]);
         assert_eq!(filter.assignee, Some(Assigned::ToNobody));
         let span = filter.until.unwrap().since(filter.since.unwrap());
@@ -283,10 +246,8 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        assert_eq!(read("status=x").map(|_| ()), Err(Code::InvalidQuery));
-        for query in ["tag=a%2Cb", "rating=5", "since=yesterday", "until=2026-13-01", "assignee=%00"] {
-            let filter = read(query).unwrap().filter().map_err(|error| error.code);
-            assert_eq!(filter, Err(Code::InvalidQuery), "{query}");
+        for query in ["status=x", "tag=a%2Cb", "rating=5", "since=yesterday", "page=x", "assignee=%00"] {
+            assert_eq!(read(query), Err(Code::InvalidQuery), "{query}");
         }
     }
 }
