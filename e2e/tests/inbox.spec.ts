@@ -60,6 +60,31 @@ test('a new conversation enters on top, and waits while somebody is about to pre
   await desk.end();
 });
 
+test('eight tabs are live over the few connections that a browser has for a host, also when the first is closed', async ({
+  context,
+  page,
+  model,
+  request,
+}) => {
+  test.slow();
+  const desk = await startDesk({ OPENAI_BASE_URL: model });
+  await signIn(page, desk);
+  await write(request, desk, 'Zero');
+  const tabs = [page];
+  while (tabs.length < 8) {
+    const tab = await context.newPage();
+    await tab.goto(desk.dashboard);
+    tabs.push(tab);
+  }
+  for (const tab of tabs) await expect(tab.getByText('Live', { exact: true })).toBeVisible();
+  await write(request, desk, 'One');
+  for (const tab of tabs) await expect(rows(tab).first()).toContainText('One');
+  await page.close();
+  await write(request, desk, 'Two');
+  for (const tab of tabs.slice(1)) await expect(rows(tab).first()).toContainText('Two');
+  await desk.end();
+});
+
 test('everything can be done with the keyboard', async ({ page, desk, request }) => {
   const id = await write(request, desk, `Keys ${Math.random()}`);
   await signIn(page, desk, undefined, 'Maya');

@@ -173,8 +173,10 @@ test('what is said while an operator is offline is there when they are back, wit
   await openConversation(maya, question);
   await maya.evaluate(() => Object.assign(window, { isSamePage: true }));
   await maya.context().setOffline(true);
+  await expect(maya.getByText('Reconnecting…', { exact: true })).toBeVisible();
   for (const text of ['Second', 'Third', 'Fourth']) await widget.ask(text);
   await maya.context().setOffline(false);
+  await expect(maya.getByText('Live', { exact: true })).toBeVisible();
   const thread = maya.getByRole('log', { name: 'Messages' });
   await expect(thread).toContainText('You asked: Fourth', { timeout: 20_000 });
   for (const text of ['Second', 'Third']) await expect(thread).toContainText(`You asked: ${text}`);
