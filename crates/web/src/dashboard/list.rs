@@ -8,6 +8,7 @@ use frontdesk_core::{
 use super::Dashboard;
 use super::address::Address;
 use super::looking::{Looking, Tab};
+use super::markdown;
 use super::moment::Moment;
 use super::pseudonym::Pseudonym;
 use super::session::Operator;
@@ -115,7 +116,10 @@ impl Reader<'_> {
             visitor: Pseudonym::of(&summary.session, summary.identity.as_ref()),
             updated: Moment::ago(summary.updated_at, self.now),
             speaker: speaker.filter(|_| !summary.last_message.is_empty()),
-            last_message: summary.last_message,
+            last_message: match summary.last_role {
+                Role::Assistant => markdown::plain(&summary.last_message),
+                Role::Visitor | Role::Operator | Role::Event | Role::Note => summary.last_message,
+            },
             status: summary.state.status,
             answering: answering.as_ref().map(name),
             rating: summary.rating,

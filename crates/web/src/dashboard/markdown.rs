@@ -11,9 +11,34 @@ use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Par
 /// otherwise become an element of two dozen, and a page of elements too deep for browsers.
 const MAX_NESTED: usize = 32;
 
+const OPTIONS: Options = Options::ENABLE_TABLES.union(Options::ENABLE_STRIKETHROUGH);
+
+/// The words of an answer without its marks, on one line; as it is, if there are none.
+pub(crate) fn plain(text: &str) -> String {
+    let mut words = String::with_capacity(text.len());
+    for event in Parser::new_ext(text, OPTIONS) {
+        match event {
+            Event::Text(text)
+            | Event::Code(text)
+            | Event::Html(text)
+            | Event::InlineHtml(text)
+            | Event::InlineMath(text)
+            | Event::DisplayMath(text)
+            | Event::FootnoteReference(text) => words.push_str(&text),
+            Event::End(
+                TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Link | TagEnd::Image,
+            )
+            | Event::Start(_)
+            | Event::TaskListMarker(_) => {}
+            Event::End(_) | Event::SoftBreak | Event::HardBreak | Event::Rule => words.push(' '),
+        }
+    }
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    if words.is_empty() { text.to_owned() } else { words }
+}
+
 /// Renders an answer.
 pub(crate) fn render(text: &str) -> String {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     let mut writer = Writer {
         html: String::with_capacity(text.len() * 2),
         in_head: false,
@@ -23,7 +48,7 @@ pub(crate) fn render(text: &str) -> String {
         nested: 0,
         shown: Vec::new(),
     };
-    for event in Parser::new_ext(text, options) {
+    for event in Parser::new_ext(text, OPTIONS) {
         writer.write(event);
     }
     writer.html
@@ -225,6 +250,20 @@ fn is_safe_address(address: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_preview_has_the_words_and_no_marks() {
+        for (text, words) in [
+            ("Three *things*: \n\n1. **Restart** it\n2. `ping`\n", "Three things: Restart it ping"),
+            ("# Prices\n\n| Plan | Price |\n| --- | ---: |\n| Basic | 5 |", "Prices Plan Price Basic 5"),
+            ("See [the guide](https://a.example/) <b>now</b>", "See the guide <b>now</b>"),
+            ("Cut off **in the", "Cut off **in the"),
+            ("---", "---"),
+            ("", ""),
+        ] {
+            assert_eq!(plain(text), words);
+        }
+    }
 
     #[test]
     fn ordinary_answers_become_known_elements() {
