@@ -197,6 +197,7 @@ test('rows say who types and who is on the site now, and stay where they are', a
   await button(operator, 'Take over').click();
   await expect(widget.log).toContainText('Maya joined');
   await write(request, desk, `Above ${Math.random()}`);
+  await expect(rows(operator).first()).toContainText('Above');
   await row.hover();
   const before = await row.boundingBox();
   await widget.field.pressSequentially('Let me');
