@@ -71,15 +71,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The modules as one, so that a page asks for one file: each a function that returns what it exports.
+/// The modules as one, so that a page asks for one file: each a function that returns what it exports. Comments that have lines
+/// of their own stay here.
 fn join_modules(root: &str) -> Result<String, Box<dyn Error>> {
     let mut script = String::new();
     for (place, name) in MODULES.iter().enumerate() {
         let source = format!("{root}/assets/dashboard/{name}");
         println!("cargo::rerun-if-changed={source}");
         let text = fs::read_to_string(&source).map_err(|error| format!("{source}: {error}"))?;
-        let (mut body, mut exported) = (String::new(), Vec::new());
+        let (mut body, mut exported, mut in_comment) = (String::new(), Vec::new(), false);
         for line in text.lines() {
+            in_comment |= line.trim_start().starts_with("/**");
+            if in_comment || line.trim_start().starts_with("//") {
+                in_comment &= !line.ends_with("*/");
+                continue;
+            }
             if line.starts_with("import ") {
                 let from = line.split('"').nth(1).and_then(|from| from.strip_prefix("./"));
                 if !from.is_some_and(|from| MODULES.iter().take(place).any(|other| *other == from)) {
