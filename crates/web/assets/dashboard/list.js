@@ -124,7 +124,8 @@ export function updateList(page, inOrder = false) {
 async function read(inOrder) {
   timer = undefined;
   readAt = Date.now();
-  const address = new URL(location.href);
+  const place = location.href;
+  const address = new URL(place);
   address.searchParams.set("part", "list");
   let page;
   try {
@@ -132,6 +133,8 @@ async function read(inOrder) {
   } catch {
     return;
   }
+  // By now another list is looked at.
+  if (location.href !== place) return refreshList();
   // Signed out, most likely: the page says so.
   if (!page.querySelector(".ilist")) return location.reload();
   localizeTimes(page);
