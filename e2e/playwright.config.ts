@@ -15,9 +15,11 @@ export const launchOptions = {
   ],
 };
 
+/** Takes pictures, and tests nothing. */
+const UNWANTED = process.env.FRONTDESK_PICTURES ? [] : ['**/pictures.spec.ts'];
+
 export default defineConfig({
   testDir: 'tests',
-  testIgnore: process.env.FRONTDESK_PICTURES ? [] : '**/pictures.spec.ts',
   outputDir: 'results',
   snapshotPathTemplate: 'snapshots/{arg}{ext}',
   forbidOnly: !!process.env.CI,
@@ -30,7 +32,7 @@ export default defineConfig({
   reporter: 'list',
   use: { viewport: { width: 1440, height: 900 }, trace: 'retain-on-failure' },
   projects: [
-    { name: 'chromium', use: { launchOptions } },
+    { name: 'chromium', testIgnore: ['**/webkit.spec.ts', ...UNWANTED], use: { launchOptions } },
     // Debian's Firefox, which Playwright drives by WebDriver BiDi: what its own builds of Firefox can do beyond that is not there.
     {
       name: 'firefox',
@@ -41,5 +43,7 @@ export default defineConfig({
         launchOptions: { executablePath: '/usr/bin/firefox-esr' },
       },
     },
+    // Debian's WebKitGTK, which the tests drive themselves.
+    { name: 'webkit', testMatch: 'webkit.spec.ts', timeout: 60_000 },
   ],
 });

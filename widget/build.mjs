@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 import { minify } from 'terser';
 import { follow, mark, readBundle, readRecipe, writeBundle } from './names.mjs';
+import { shortenWords } from './words.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 export const bundlePath = join(here, '../crates/web/assets/chat-widget.js');
@@ -29,10 +30,15 @@ export const squeezedCss = {
  * itself are never shortened.
  */
 export const PRIVATE = (
-  'accepted answerId answerPlace askErase askForPerson asking blame built clicked closeForm closeMenu closePeek ' +
-  'current down ensure erase failed final follow forget giveEmail goesOn handOff isBusy isOpen jump keep keydown leave loadOlder menu ' +
-  'missed moved news peek person pinned redraw refused remember report restore retryNow said say scrolled server ' +
-  'startOver suggest tellRead toggleMenu toggleSound transcript turns typed updateTab waitUntil withdraw'
+  'absence accepted answerId answerPlace askAgain askErase askForPerson asking askingWhy askStartOver attendTo attrs ' +
+  'blame blamedOn bringUp built clicked closeForm closeMenu closePeek copyText countdown current cutOff delimiter down ' +
+  'drawn ended ensure erase failed fetchPage fillWith final follow forget giveEmail giveOpinion goAhead goesOn halt ' +
+  'handOff happened holdOn inner isBusy isLast isLoading isRead isOpen jump keep keepTranscript kept keydown kind leave listenTo ' +
+  'loadOlder look menu missed moved muted newCount news openOrClose opinion peek person pinned questionPlace reached ' +
+  'readOn reconnect redraw refused remember replyText report restore retryNow said say scrolled sendOpinion sendOrStop server ' +
+  'setup shapes smallScreen stage startOver strength submit suggest tabState taken takenFrom talk tellRead tellTyping ' +
+  'thankedWith toEnd toggleMenu toggleSound transcript trouble turns typed updateTab waitUntil wasSeen withdraw writer ' +
+  'written'
 ).split(' ');
 
 /** Marks every custom property that is ours alone, which `--frontdesk-…` is not. */
@@ -74,6 +80,7 @@ export function hashSources() {
     'sheet.mjs',
     'short-names.txt',
     'package-lock.json',
+    'words.mjs',
   ];
   const sources = [...files, ...tools].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   const sha256 = (data) => createHash('sha256').update(data).digest('hex');
@@ -100,11 +107,11 @@ export async function bundleParts(plugins = []) {
   });
   // A second squeeze, because it saves what all the icons weigh. What is unsafe about it concerns only pages that replace what is
   // built in, like `Error`, by something that must be called with `new`.
-  const { code } = await minify(outputFiles[0].text, {
+  const { code } = await minify(shortenWords(outputFiles[0].text), {
     ecma: 2022,
     toplevel: true,
     mangle: false,
-    compress: { passes: 2, unsafe: true, unsafe_arrows: true, pure_getters: true, hoist_funs: true },
+    compress: { passes: 4, unsafe: true, unsafe_arrows: true, pure_getters: true, hoist_funs: true },
   });
   return readBundle(markClasses(markVariables(code)), PRIVATE);
 }
@@ -112,7 +119,7 @@ export async function bundleParts(plugins = []) {
 /** The bundle's text. */
 export async function bundle(plugins) {
   const followed = follow(readRecipe(), await bundleParts(plugins));
-  const preamble = `/*! Frontdesk chat widget, MIT. sources:${hashSources().slice(0, 16)} */`;
+  const preamble = `/*! Frontdesk, MIT. sources:${hashSources().slice(0, 16)} */`;
   return `${preamble}\n${writeBundle(followed)}\n`;
 }
 

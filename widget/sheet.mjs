@@ -16,7 +16,11 @@ export const propertiesOf = (sheet) => [
 
 /** Whether one property also sets the other one, and so has to come first. */
 const includes = (one, other) =>
-  other.startsWith(`${one}-`) || (one === 'font' && other === 'line-height') || (one === 'inset' && other === 'top');
+  one === 'all' ||
+  other.startsWith(`${one}-`) ||
+  (one === 'font' && other === 'line-height') ||
+  (one === 'inset' && /^(top|bottom|left|right)$/.test(other)) ||
+  (one === 'border-radius' && /^border-.+-radius$/.test(other));
 
 /** Whether the sheet means the same in this order. */
 export const isSafe = (order) =>

@@ -210,7 +210,11 @@ export const STATES: Record<string, (stage: Stage) => Promise<unknown>> = {
   people: async (stage) => {
     await comeBack(stage, PEOPLE);
     await stage.page.getByText('Seen').waitFor();
-    stage.desk.tell({ type: 'typing', name: 'Maya Olsen' });
+    // Whoever gives no more sign of it has stopped, and a busy machine may look at it for longer.
+    const write = () => stage.desk.tell({ type: 'typing', name: 'Maya Olsen' });
+    const writing = setInterval(write, 2000);
+    stage.page.once('close', () => clearInterval(writing));
+    write();
     await stage.widget.log.getByText('Maya Olsen is typing').waitFor();
   },
   away: askForPerson,

@@ -18,6 +18,7 @@ test('a visitor who asks for a person before anything else hears that the team k
   desk.tell(told({ role: 'event', content: 'asked' }, 1));
   await expect(widget.log).toContainText('You asked for a person. We told the team.');
   await expect(widget.status).toHaveText('You asked for a person. We told the team.');
+  await expect(widget.field).toHaveAttribute('placeholder', 'Or keep asking Wren');
   expect(sent(desk, '/chat')).toEqual([]);
 });
 
@@ -73,6 +74,18 @@ test('what is said to a person is delivered, and each sees the other one write',
   desk.tell(told({ role: 'operator', name: 'Maya Olsen', content: 'Two kilos.' }, 9), { type: 'typing' });
   await expect(widget.status).toHaveText('Maya Olsen: Two kilos.');
   await expect(widget.log).not.toContainText('Maya Olsen is typing');
+});
+
+test('the newest message that a person has read says so', async ({ stage }) => {
+  await comeBack(stage, PEOPLE.slice(0, -1));
+  const { widget, desk } = stage;
+  await expect(widget.panel).toHaveAccessibleName('Maya Olsen');
+  const seen = widget.log.getByText('Seen', { exact: true });
+  const asked = (id: string, content: string, place: number) => told({ role: 'user', id, content, seen: true }, place);
+  desk.tell(asked('m0', 'My parcel has said “at depot” for four days.', 1));
+  await expect(seen).toHaveCount(1);
+  desk.tell(asked('m6', 'Thank you!', 7));
+  await expect(widget.questions()).toHaveText([/days\.$/, 'Thank you!Seen']);
 });
 
 test('a message says which page it comes from, without what the page keeps behind its address', async ({ stage }) => {

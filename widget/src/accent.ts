@@ -41,7 +41,7 @@ export function deriveAccent(colour = '', dark = false): Record<string, Rgb> {
 
 function parseHex(hex: string): Rgb {
   const digits = hex.length > 4 ? hex : hex.replace(/\w/g, '$&$&');
-  return [1, 3, 5].map((start) => Number.parseInt(digits.slice(start, start + 2), 16));
+  return (digits.match(/\w\w/g) as string[]).map((pair) => Number.parseInt(pair, 16));
 }
 
 const luminance = (rgb: Rgb) =>

@@ -4,7 +4,7 @@ import { Icon, tool } from './icons';
 import { box, button, type Child, type Shape, shape } from './shape';
 import type { ChatState } from './state';
 import type { Turn } from './turn';
-import { Words } from './words';
+import { nameHere, Words } from './words';
 
 /** The reasons, which the server and the words call the same. */
 const REASONS = ['incorrect', 'outdated', 'unanswered', 'unclear'] as const;
@@ -12,17 +12,17 @@ const REASONS = ['incorrect', 'outdated', 'unanswered', 'unclear'] as const;
 /** `note` is what there is to say about the answer. */
 export function actionsShape(turn: Turn, note: Child, { on }: ChatState): Shape {
   const rating = (value: 'up' | 'down', name: string) =>
-    tool(name, Icon.thumb, () => on.rate(turn, value), {
+    tool(name, Icon.thumb, () => on.giveOpinion(turn, value), {
       class: `icon ${value}`,
-      'aria-pressed': `${turn.rating === value}`,
+      'aria-pressed': `${turn.opinion === value}`,
     });
   return box(
     'actions',
     isSecureContext &&
-      tool(Words.copyAnswer, Icon.copy, (event) => on.copy(event.currentTarget as HTMLElement, turn.answer)),
+      tool(Words.copyAnswer, Icon.copy, (event) => on.copyText(event.currentTarget as HTMLElement, turn.replyText)),
     rating('up', Words.goodAnswer),
     rating('down', Words.badAnswer),
-    shape('span', {}, turn.thanks || note),
+    shape('span', {}, turn.thankedWith || note),
   );
 }
 
@@ -38,7 +38,10 @@ export function feedbackForm(turn: Turn, { on }: ChatState): Shape {
     box(
       'chips',
       ...REASONS.map((reason) =>
-        button({ 'aria-pressed': `${turn.reason === reason}`, onclick: () => on.blame(turn, reason) }, Words[reason]),
+        button(
+          { 'aria-pressed': `${turn.blamedOn === reason}`, onclick: () => on.blame(turn, reason) },
+          Words[nameHere(reason)],
+        ),
       ),
     ),
     shape('textarea', { class: 'entry', rows: '2', 'aria-label': Words.tellMore, placeholder: Words.tellMore }),

@@ -64,18 +64,18 @@ export interface Api {
   send(key: string, message: string, signal: AbortSignal): Promise<Response>;
   /** Continues an answer after the cursor. */
   follow(messageId: string, cursor: number, signal: AbortSignal): Promise<Response>;
-  stop(messageId: string): Promise<unknown>;
+  halt(messageId: string): Promise<unknown>;
   /** One page of the conversation: the newest, or the one before a cursor. */
-  history(before: string): Promise<HistoryPage>;
+  fetchPage(before: string): Promise<HistoryPage>;
   /** Follows the conversation after the cursor, or from its beginning. */
-  events(cursor: string | undefined, signal: AbortSignal): Promise<Response>;
-  rate(messageId: string, feedback: Feedback): Promise<unknown>;
+  listenTo(cursor: string | undefined, signal: AbortSignal): Promise<Response>;
+  sendOpinion(messageId: string, feedback: Feedback): Promise<unknown>;
   /** The whole conversation as Markdown. */
   transcript(): Promise<Blob>;
   /** Asks for a person, and says where the visitor can be written to. */
   handOff(email?: string): Promise<Handoff>;
   /** Tells the person who is answering whether the visitor is writing. */
-  typing(typing: boolean): Promise<unknown>;
+  tellTyping(typing: boolean): Promise<unknown>;
   /** Removes the conversation from the server. */
   erase(): Promise<unknown>;
 }
@@ -86,12 +86,12 @@ const LONGEST_ADDRESS = 2000;
 /** Why we hang up when nothing is wrong with the connection. */
 export const LEAVING = 'leaving';
 
-/** Whether trying again cannot help, because this site or this key may not chat. */
-export const isRefusal = (problem: Problem) =>
-  (problem.status === 401 && !isStranger(problem)) || problem.status === 403;
-
-/** Whether the server does not believe who the visitor is, which another token can change. */
-export const isStranger = ({ code }: Problem) => !!code?.endsWith('identity_token');
+/**
+ * Whether trying again cannot help, because this site or this key may not chat. If the server only does not believe who the visitor
+ * is, another token can.
+ */
+export const isRefusal = ({ status, code }: Problem) =>
+  /^40[13]$/.test(`${status}`) && !code?.endsWith('identity_token');
 
 /** `token` gives the site's word for who the visitor is, if there is any. */
 export function createApi(config: Config, identity: Identity, link: Link, token = () => ''): Api {
@@ -143,17 +143,17 @@ export function createApi(config: Config, identity: Identity, link: Link, token 
         ...(token() && { 'x-identity-token': token() }),
       }),
     follow: (messageId, cursor, signal) => request(`${base}/v1/chat/stream/${messageId}?after=${cursor}`, { signal }),
-    stop: (messageId) => request(`${base}/v1/chat/stop`, post({ messageId })),
-    history: async (before) => {
+    halt: (messageId) => request(`${base}/v1/chat/stop`, post({ messageId })),
+    fetchPage: async (before) => {
       const page = `limit=50${before && `&before=${encodeURIComponent(before)}`}`;
       return (await request(`${session}/messages?${page}`)).json();
     },
-    events: (cursor, signal) =>
+    listenTo: (cursor, signal) =>
       request(`${session}/events${cursor ? `?after=${encodeURIComponent(cursor)}` : ''}`, { signal }),
-    rate: (messageId, feedback) => request(`${base}/v1/messages/${messageId}/feedback`, post(feedback)),
+    sendOpinion: (messageId, feedback) => request(`${base}/v1/messages/${messageId}/feedback`, post(feedback)),
     transcript: async () => (await request(`${session}/export?format=markdown`)).blob(),
     handOff: async (email) => (await request(`${session}/handoff`, post({ email, ...visit() }))).json(),
-    typing: (typing) => request(`${session}/typing`, post({ typing })),
+    tellTyping: (typing) => request(`${session}/typing`, post({ typing })),
     erase: () => request(session, { method: 'DELETE' }),
   };
 }

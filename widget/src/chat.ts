@@ -68,7 +68,7 @@ export function startChat(
   const field = () => find('.field textarea') as HTMLTextAreaElement;
   const focus = (selector: string) => find(selector).focus({ preventScroll: true });
   /** Where a visitor goes on. On a phone the keyboard would cover the greeting, or what was said last. */
-  const enter = () => focus(takeover.phone.matches ? 'h2' : '.field textarea');
+  const enter = () => focus(takeover.smallScreen.matches ? 'h2' : '.field textarea');
 
   /** However much has changed, it is drawn once a frame. */
   function changed() {
@@ -86,7 +86,7 @@ export function startChat(
       const resized = new ResizeObserver(changed);
       resized.observe(find('.log'));
       life.addEventListener('abort', () => resized.disconnect());
-      setDraft(session.tab().draft ?? '');
+      setDraft(session.tabState().draft ?? '');
     }
     scroll.follow(find('[aria-busy=true]'), conversation.turns[0]);
     const heard: string[] = [];
@@ -103,8 +103,8 @@ export function startChat(
     if (scroll.pinned) missed = undefined;
     if (missed !== state.missed) changed();
     state.missed = missed;
-    if (conversation.typing !== wrote) {
-      wrote = conversation.typing;
+    if (conversation.writer !== wrote) {
+      wrote = conversation.writer;
       heard.push(wrote ? typing(wrote) : '');
     }
     const text = heard.filter(Boolean).join(' ');
@@ -125,10 +125,10 @@ export function startChat(
 
   /** Counts down, once a second, until messages may be sent again. */
   function countDown() {
-    const before = state.wait;
+    const before = state.countdown;
     const left = conversation.waitUntil - Date.now();
     // From `00:00:42` on, without what says nothing: `0:42`.
-    state.wait =
+    state.countdown =
       left > 0
         ? new Date(left + 999)
             .toISOString()
@@ -136,19 +136,19 @@ export function startChat(
             .replace(/^[0:]{4}|^[0:]{3}/, '')
         : '';
     clearTimeout(waitTimer);
-    if (state.wait) waitTimer = setTimeout(changed, 1000);
-    if (!before === !state.wait) return;
-    say(state.wait ? sendAgainIn(state.wait) : Words.sendAgain);
+    if (state.countdown) waitTimer = setTimeout(changed, 1000);
+    if (!before === !state.countdown) return;
+    say(state.countdown ? sendAgainIn(state.countdown) : Words.sendAgain);
     const last = conversation.turns.at(-1);
-    if (state.wait && last && !last.accepted && !state.draft) setDraft(last.question);
+    if (state.countdown && last && !last.accepted && !state.written) setDraft(last.question);
   }
 
   function linkChanged() {
     clearTimeout(linkTimer);
     const show = () => {
       speak(voice);
-      if (state.built && link.down !== !!state.offline) say(link.down ? Words.offline : Words.online);
-      state.offline = link.down;
+      if (state.built && link.down !== !!state.cutOff) say(link.down ? Words.offline : Words.online);
+      state.cutOff = link.down;
       changed();
     };
     linkTimer = setTimeout(show, link.down ? BANNER_AFTER : 0);
@@ -162,8 +162,8 @@ export function startChat(
   const isSeen = () => !!state.isOpen && !document.hidden;
 
   function countUnread(count: number) {
-    if (count === state.unread) return;
-    state.unread = count;
+    if (count === state.newCount) return;
+    state.newCount = count;
     emit('unread', { count });
     changed();
   }
@@ -177,25 +177,25 @@ export function startChat(
 
   /** Somebody else has said or done something. Gives what people who use a screen reader should hear of it. */
   function finished(turn: Turn): string {
-    const { state: stage, answer, person } = turn;
-    if (turn.event) return eventText(turn, config.title);
+    const { stage, replyText, person } = turn;
+    if (turn.happened) return eventText(turn, config.title);
     if (!/^(complete|stopped|cut)$/.test(stage)) {
-      emit('error', { reason: stage, code: turn.code });
+      emit('error', { reason: stage, code: turn.trouble });
       return '';
     }
     // A message that a person will answer.
-    if (!answer && stage === 'complete') return '';
-    emit('answer', { id: turn.answerId, text: answer });
+    if (!replyText && stage === 'complete') return '';
+    emit('answer', { id: turn.answerId, text: replyText });
     if (!state.isOpen) firstUnread ??= turn;
-    if (!isSeen() && !state.quiet) chime();
+    if (!isSeen() && !state.muted) chime();
     if (!state.isOpen && person) {
       state.peek = turn;
       awaitPeek();
     }
-    countUnread(state.unread + 1);
+    countUnread(state.newCount + 1);
     markRead();
     if (stage === 'stopped') return Words.stopped;
-    const text = person ? `${person}: ${answer}` : (find('.turn:last-child .md').textContent as string);
+    const text = person ? `${person}: ${replyText}` : (find('.turn:last-child .md').textContent as string);
     return text.slice(0, SPOKEN) + (text.length > SPOKEN ? Words.answerContinues : '');
   }
 
@@ -213,12 +213,12 @@ export function startChat(
     if (!config.target) session.updateTab({ open: true });
     if (scroll) scroll.pinned = true;
     redraw();
-    if (!config.target) takeover.update(find('.panel'));
+    if (!config.target) takeover.fillWith(find('.panel'));
     const unread = find('.log').firstElementChild?.children[conversation.turns.indexOf(firstUnread as Turn)];
-    if (unread) scroll.show(unread);
+    if (unread) scroll.bringUp(unread);
     firstUnread = undefined;
     conversation.restore();
-    conversation.watch(true);
+    conversation.attendTo(true);
     emit('open');
     markRead();
   }
@@ -235,7 +235,7 @@ export function startChat(
       if (life.aborted) return;
       voice = found;
       // Other words, another name, other hosts whose images are shown: everything is shaped anew.
-      for (const turn of conversation.turns) turn.memory = undefined;
+      for (const turn of conversation.turns) turn.kept = undefined;
       root.lang = voice.language;
       dress();
       changed();
@@ -246,15 +246,22 @@ export function startChat(
     // What fills a place of the page has nothing to go back to.
     if (!state.isOpen || config.target) return;
     state.isOpen = state.menu = false;
-    conversation.watch(false);
+    conversation.attendTo(false);
     session.updateTab({ open: false });
-    takeover.update();
+    takeover.fillWith();
     redraw();
     focus('.launcher');
     emit('close');
   }
 
-  const state = { config, conversation, wait: '', draft: '', unread: 0, quiet: session.tab().quiet } as ChatState;
+  const state = {
+    setup: config,
+    talk: conversation,
+    countdown: '',
+    written: '',
+    newCount: 0,
+    muted: session.tabState().quiet,
+  } as ChatState;
   const stage: Stage = {
     redraw,
     changed,
@@ -277,7 +284,7 @@ export function startChat(
     remember: (quiet) => session.updateTab({ quiet }),
   };
   const on: Handlers = {
-    toggle() {
+    openOrClose() {
       if (state.isOpen) return close();
       open();
       enter();
@@ -300,10 +307,10 @@ export function startChat(
       }
       if (key === 'Enter' && target === find('.email')) on.giveEmail();
       if (target !== field()) return;
-      if (key === 'ArrowUp' && !state.draft) editLast(event);
+      if (key === 'ArrowUp' && !state.written) editLast(event);
       if (key !== 'Enter' || event.shiftKey || touch.matches) return;
       event.preventDefault();
-      if (!conversation.isBusy()) on.submit();
+      if (!conversation.isBusy()) on.sendOrStop();
     },
     clicked(event) {
       const target = event.target as Element;
@@ -312,7 +319,7 @@ export function startChat(
         changed();
       }
       const button = target.closest<HTMLElement>('figure button');
-      if (button) on.copy(button, button.closest('figure')?.querySelector('code')?.textContent ?? '');
+      if (button) on.copyText(button, button.closest('figure')?.querySelector('code')?.textContent ?? '');
     },
     toggleMenu() {
       if (state.menu) return stage.closeMenu();
@@ -320,7 +327,7 @@ export function startChat(
       redraw();
       focus('.menu button');
     },
-    newConversation() {
+    askStartOver() {
       if (!conversation.turns.length) return enter();
       state.asking = 'startOver';
       redraw();
@@ -332,39 +339,39 @@ export function startChat(
       redraw();
       focus(back);
     },
-    tryNow: link.retryNow,
+    reconnect: link.retryNow,
     scrolled() {
       scroll.moved();
       if (state.missed && scroll.pinned) changed();
       if (find('.log').scrollTop < NEAR_TOP) conversation.loadOlder();
     },
     jump() {
-      scroll.pinned = scroll.all = true;
+      scroll.pinned = scroll.toEnd = true;
       find('.log').scrollTo({ top: 1e9, behavior: still.matches ? 'auto' : 'smooth' });
       enter();
     },
     typed() {
       growField(field());
-      state.draft = field().value;
-      session.updateTab({ draft: state.draft });
-      conversation.typed(!!state.draft);
+      state.written = field().value;
+      session.updateTab({ draft: state.written });
+      conversation.typed(!!state.written);
       changed();
     },
-    submit() {
+    sendOrStop() {
       if (!touch.matches) focus('.field textarea');
-      if (conversation.isBusy()) return conversation.stop();
+      if (conversation.isBusy()) return conversation.halt();
       if (!canSend(state)) return;
-      const text = state.draft.trim();
+      const text = state.written.trim();
       setDraft('');
       ask(text);
     },
-    retry(turn) {
-      conversation.retry(turn);
+    askAgain(turn) {
+      conversation.askAgain(turn);
       // The button that was pressed will be gone.
       focus('.log');
       goOn();
     },
-    copy(button, text) {
+    copyText(button, text) {
       // Where the page forbids copying, the missing tick says so.
       copyFrom(button, text).then(
         () => {
@@ -389,7 +396,7 @@ export function startChat(
   /** Puts the last message that was not sent back into the field. */
   function editLast(event: Event) {
     const last = conversation.turns.findLast(
-      (turn) => !turn.accepted && ['unsent', 'limited', 'queueing'].includes(turn.state),
+      (turn) => !turn.accepted && ['unsent', 'limited', 'queueing'].includes(turn.stage),
     );
     if (!last) return;
     event.preventDefault();
@@ -398,7 +405,7 @@ export function startChat(
   }
 
   function ask(text: string) {
-    conversation.send(text);
+    conversation.submit(text);
     active.add(conversation.turns.at(-1) as Turn);
     goOn();
     emit('message', { text });
@@ -406,7 +413,7 @@ export function startChat(
 
   function goOn() {
     scroll.pinned = true;
-    scroll.all = false;
+    scroll.toEnd = false;
     say(personOf(conversation.turns) ? '' : answering(config.title));
   }
 
@@ -421,24 +428,22 @@ export function startChat(
   life.addEventListener('abort', () => {
     cancelAnimationFrame(frame);
     for (const timer of [waitTimer, linkTimer, peekTimer]) clearTimeout(timer);
-    takeover.update();
+    takeover.fillWith();
   });
   // A visitor who had the chat open in this tab finds it open again, but keeps the focus where the page put it.
-  const tab = session.tab();
+  const tab = session.tabState();
   if (tab.open || config.target) open();
 
   return {
     open() {
-      if (state.isOpen) return;
-      open();
-      enter();
+      if (!state.isOpen) on.openOrClose();
     },
     close,
-    toggle: on.toggle,
+    toggle: on.openOrClose,
     send(text) {
       open();
       setDraft(text);
-      if (!conversation.isBusy()) on.submit();
+      if (!conversation.isBusy()) on.sendOrStop();
     },
     identify({ token = '' } = {}) {
       session.token = token;

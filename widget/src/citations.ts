@@ -14,7 +14,7 @@ const JOINER = '\u2060';
 export function cite(children: Child[], sources: Source[]): Child[] {
   return children.flatMap((child) => {
     if (typeof child === 'object')
-      return /^(a|code|figure)$/.test(child.tag) ? child : { ...child, children: cite(child.children, sources) };
+      return /^(a|code|figure)$/.test(child.kind) ? child : { ...child, inner: cite(child.inner, sources) };
     const parts = (child || '').split(MARK);
     return parts.flatMap((part, index) => {
       const number = +(parts[index + 1] as string);

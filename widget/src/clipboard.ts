@@ -10,5 +10,5 @@ const TICK_FOR = 2000;
 export async function copyFrom(button: HTMLElement, text: string): Promise<void> {
   await navigator.clipboard.writeText(text);
   draw(button, [icon(Icon.tick), Words.copied]);
-  setTimeout(() => draw(button, shapeOf(button).children), TICK_FOR);
+  setTimeout(() => draw(button, shapeOf(button).inner), TICK_FOR);
 }

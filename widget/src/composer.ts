@@ -3,7 +3,7 @@
 import { Icon, icon } from './icons';
 import { box, button, type Shape, shape } from './shape';
 import type { ChatState } from './state';
-import { personOf } from './turn';
+import { isPersonAsked, personOf } from './turn';
 import { fill, sendAgainIn, Words } from './words';
 
 /** What the server accepts, in UTF-16 units. */
@@ -11,22 +11,22 @@ const LONGEST = 4000;
 const COUNTED_FROM = LONGEST * 0.8;
 
 /** Whether somebody has ended the conversation: it can be read, and another one begun. */
-const isClosed = ({ conversation }: ChatState) => conversation.turns.at(-1)?.event === 'closed';
+const isClosed = ({ talk }: ChatState) => talk.turns.at(-1)?.happened === 'closed';
 
 /** Whether there is something to send that may be sent. */
 export function canSend(state: ChatState): boolean {
-  const { length } = state.draft.trim();
-  return length > 0 && length <= LONGEST && !state.wait && !state.conversation.refused && !isClosed(state);
+  const { length } = state.written.trim();
+  return length > 0 && length <= LONGEST && !state.countdown && !state.talk.refused && !isClosed(state);
 }
 
 export function composerShape(state: ChatState): Shape {
-  const { config, missed, on } = state;
-  const { isBusy, refused, turns } = state.conversation;
+  const { setup, missed, on } = state;
+  const { isBusy, refused, turns } = state.talk;
   const person = personOf(turns);
-  const { length } = state.draft.trim();
+  const { length } = state.written.trim();
   const over = length > LONGEST;
   const counter = length >= COUNTED_FROM && `${length.toLocaleString()} / ${LONGEST.toLocaleString()}`;
-  const waiting = state.wait && sendAgainIn(state.wait);
+  const waiting = state.countdown && sendAgainIn(state.countdown);
   const busy = isBusy();
   return shape(
     'div',
@@ -41,7 +41,7 @@ export function composerShape(state: ChatState): Shape {
       box(
         'field over',
         shape('span', {}, Words.closed),
-        button({ class: 'button', onclick: on.confirm }, Words.startNewOne),
+        button({ class: 'button', onclick: on.goAhead }, Words.startNewOne),
       ),
     shape(
       'div',
@@ -53,7 +53,9 @@ export function composerShape(state: ChatState): Shape {
           ? Words.unavailable
           : person
             ? fill(Words.replyTo, { name: person })
-            : config.inputPlaceholder || (turns.length ? Words.askFollowUp : Words.askQuestion),
+            : isPersonAsked(turns)
+              ? fill(Words.keepAsking, { title: setup.title })
+              : setup.inputPlaceholder || (turns.length ? Words.askFollowUp : Words.askQuestion),
         disabled: refused,
         'aria-describedby': 'fine',
         'aria-invalid': `${over}`,
@@ -64,7 +66,7 @@ export function composerShape(state: ChatState): Shape {
           class: busy ? 'send stop' : 'send',
           'aria-label': busy ? Words.stop : Words.send,
           'aria-disabled': `${!busy && !canSend(state)}`,
-          onclick: on.submit,
+          onclick: on.sendOrStop,
         },
         icon(busy ? Icon.square : Icon.arrowUp),
       ),

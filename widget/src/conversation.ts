@@ -15,31 +15,31 @@ import { newTurn, personOf, type Turn, turnsOf } from './turn';
 export interface Conversation {
   readonly turns: readonly Turn[];
   /** What was said before is being fetched. */
-  readonly loading: boolean;
+  readonly isLoading: boolean;
   /** This site or key may not chat. */
   readonly refused: boolean;
   /** After too many messages, the time from which the next may be sent. */
   readonly waitUntil: number;
   /** The person who is writing just now. */
-  readonly typing?: string;
+  readonly writer?: string;
   /** The visitor has asked for a person when none was there: until when, and the address that they left. */
-  readonly away?: { until?: string | null; email?: string };
+  readonly absence?: { until?: string | null; email?: string };
   /** The server, on behalf of this visitor, who gets an identity if there is none yet. */
   server(): Api;
   /** An answer is on its way, so the next message has to wait. */
   isBusy(): boolean;
-  send(question: string): void;
-  retry(turn: Turn): void;
+  submit(question: string): void;
+  askAgain(turn: Turn): void;
   /** Takes a message back that has not been sent. */
   withdraw(turn: Turn): void;
-  stop(): void;
+  halt(): void;
   /** Ends this conversation; the next message begins another one. */
   startOver(): void;
   /** Brings back what was said before; does nothing if that was done. */
   restore(): void;
   loadOlder(): void;
   /** Whether the visitor has the chat open: then what is said elsewhere comes in as it is said. */
-  watch(open: boolean): void;
+  attendTo(open: boolean): void;
   /** Asks for a person; again with an address to write to. */
   handOff(email?: string): Promise<void>;
   /** Whether there is something in the field; a person who is answering sees that. */
@@ -67,11 +67,11 @@ export function createConversation(
   const queue: Turn[] = [];
   const state = {
     turns,
-    loading: false,
+    isLoading: false,
     refused: false,
     waitUntil: 0,
-    typing: undefined as Conversation['typing'],
-    away: undefined as Conversation['away'],
+    writer: undefined as Conversation['writer'],
+    absence: undefined as Conversation['absence'],
   };
   let api: Api | undefined;
   /** In whose name `api` speaks. */
@@ -94,7 +94,7 @@ export function createConversation(
   let tellTabs: ((word: Word) => void) | undefined;
 
   function update() {
-    state.refused ||= turns.some((turn) => turn.state === 'refused');
+    state.refused ||= turns.some((turn) => turn.stage === 'refused');
     // What the server has not confirmed survives a reload in this tab.
     const unsent = turns.filter((turn) => !turn.accepted);
     const keys = unsent.map((turn) => turn.key).join();
@@ -111,7 +111,7 @@ export function createConversation(
     return api;
   }
 
-  const running = () => turns.find((turn) => turn.state === 'streaming');
+  const running = () => turns.find((turn) => turn.stage === 'streaming');
   const carried = () => (exchange ? queue[0] : undefined);
 
   /** Sends what is waiting, one after the other: the server answers one message of a conversation at a time. */
@@ -124,13 +124,13 @@ export function createConversation(
     exchange = startExchange(turn, mine, link, update);
     isBehind = true;
     attend();
-    const seconds = await exchange.finished;
+    const seconds = await exchange.ended;
     if (mine !== api) return;
     exchange = undefined;
     queue.shift();
     if (seconds) {
       state.waitUntil = Date.now() + seconds * 1000;
-      for (const waiting of queue.splice(0)) waiting.state = 'limited';
+      for (const waiting of queue.splice(0)) waiting.stage = 'limited';
       update();
     }
     work();
@@ -139,7 +139,7 @@ export function createConversation(
 
   function enqueue(turn: Turn) {
     if (queue.includes(turn)) return;
-    if (turn.state !== 'streaming') turn.state = queue.length ? 'queueing' : 'sending';
+    if (turn.stage !== 'streaming') turn.stage = queue.length ? 'queueing' : 'sending';
     queue.push(turn);
     update();
     work();
@@ -149,32 +149,33 @@ export function createConversation(
   async function load(source: Api): Promise<boolean> {
     for (let failures = 1; ; failures++) {
       try {
-        const page = await source.history(olderCursor);
+        const page = await source.fetchPage(olderCursor);
         if (api !== source) return false;
         cursor ??= page.eventsCursor ?? undefined;
         olderCursor = page.nextCursor ?? '';
         const earlier = turnsOf(page.messages);
         const last = earlier.at(-1);
         // The answer to a question at the end of an older page stands at the start of the newer one.
-        if (last && !last.answerId && turns[0]?.accepted) last.state = 'complete';
+        if (last && !last.answerId && turns[0]?.accepted) last.stage = 'complete';
         turns.unshift(...earlier);
         return true;
       } catch (error) {
         const problem = error as Problem;
         state.refused ||= isRefusal(problem);
         if (problem.status === 404 || state.refused || failures > HISTORY_TRIES || api !== source) return false;
-        await link.pause(failures, problem.retryAfter);
+        await link.holdOn(failures, problem.retryAfter);
       }
     }
   }
 
   async function bringBack(source: Api): Promise<void> {
-    const { unsent = [] } = session.tab();
-    state.loading = true;
+    const { unsent = [], away } = session.tabState();
+    state.absence = away;
+    state.isLoading = true;
     update();
     const loaded = await load(source);
     if (api !== source) return;
-    state.loading = false;
+    state.isLoading = false;
     if (!loaded) restored = undefined;
     const begun = running();
     if (begun) enqueue(begun);
@@ -192,8 +193,8 @@ export function createConversation(
   function attend() {
     const isSeen = isWatched && !document.hidden;
     // Whoever asked for a person may be answered at any time.
-    const isAsked = turns.findLast((turn) => turn.event)?.event === 'asked';
-    const wanted = tellTabs && api && !queue.length && !state.loading && !life?.aborted && hasFeed;
+    const isAsked = turns.findLast((turn) => turn.happened)?.happened === 'asked';
+    const wanted = tellTabs && api && !queue.length && !state.isLoading && !life?.aborted && hasFeed;
     if (!wanted || !(isSeen || isHandedOver || isAsked || isBehind)) {
       feed?.abort();
       feed = undefined;
@@ -220,9 +221,9 @@ export function createConversation(
       tell({ message: event.message });
     } else if (event.type === 'token') {
       const turn = turns.find((other) => other.answerId === event.messageId);
-      if (turn && event.seq > turn.cursor) {
-        turn.answer += event.token;
-        turn.cursor = event.seq;
+      if (turn && event.seq > turn.reached) {
+        turn.replyText += event.token;
+        turn.reached = event.seq;
       }
     } else if (event.type === 'state') {
       isHandedOver = !!event.answering && event.answering.role !== 'assistant';
@@ -239,7 +240,7 @@ export function createConversation(
   }
 
   function setTyping(name?: string | null) {
-    state.typing = name ?? undefined;
+    state.writer = name ?? undefined;
     clearTimeout(typingTimer);
     if (name) typingTimer = setTimeout(setTyping, TYPING_LASTS);
     changed();
@@ -262,16 +263,17 @@ export function createConversation(
     if (!message) return;
     // What we do not know from the start we had better ask the server.
     if (!api) conversation.restore();
-    else if (!state.loading) mergeMessage(turns, message, carried());
+    else if (!state.isLoading) mergeMessage(turns, message, carried());
     update();
   }
 
   /** Forgets what was said. */
   function clear() {
-    exchange = api = restored = cursor = state.away = undefined;
+    exchange = api = restored = cursor = state.absence = undefined;
     olderCursor = '';
-    isHandedOver = isBehind = state.loading = false;
+    isHandedOver = isBehind = state.isLoading = false;
     turns.length = queue.length = 0;
+    session.updateTab({ away: undefined });
     attend();
   }
 
@@ -283,39 +285,39 @@ export function createConversation(
 
   const conversation: Conversation = Object.assign(state, {
     server,
-    isBusy: () => (!!exchange && /^(sending|waiting|streaming)$/.test(queue[0]?.state as string)) || !!running(),
-    send(question: string) {
+    isBusy: () => (!!exchange && /^(sending|waiting|streaming)$/.test(queue[0]?.stage as string)) || !!running(),
+    submit(question: string) {
       const last = turns.at(-1);
       if (last && !last.accepted && !queue.includes(last)) {
         // The same words are the same message: sent again under its own key, it cannot arrive twice.
         if (last.question === question) return enqueue(last);
         // They were put back into the composer, and changed there.
-        if (last.state === 'limited') turns.pop();
+        if (last.stage === 'limited') turns.pop();
       }
       const turn = newTurn(randomId(16), question, Date.now());
       turns.push(turn);
       enqueue(turn);
     },
-    retry: enqueue,
+    askAgain: enqueue,
     withdraw(turn: Turn) {
       // The one in front is being tried: that ends here, and the next one's turn comes.
       if (queue[0] === turn) {
-        exchange?.stop();
+        exchange?.halt();
         link.retryNow();
       } else if (queue.includes(turn)) queue.splice(queue.indexOf(turn), 1);
       turns.splice(turns.indexOf(turn), 1);
       update();
     },
-    stop() {
+    halt() {
       const begun = running();
-      if (exchange) exchange.stop();
+      if (exchange) exchange.halt();
       else if (begun)
         server()
-          .stop(begun.answerId)
+          .halt(begun.answerId)
           .catch(() => {});
     },
     startOver() {
-      exchange?.stop();
+      exchange?.halt();
       tell({ over: true });
       clear();
       session.forget();
@@ -326,14 +328,14 @@ export function createConversation(
       restored = bringBack(server());
     },
     async loadOlder() {
-      if (!olderCursor || !api || state.loading) return;
-      state.loading = true;
+      if (!olderCursor || !api || state.isLoading) return;
+      state.isLoading = true;
       await load(api);
-      state.loading = false;
+      state.isLoading = false;
       update();
       attend();
     },
-    watch(open: boolean) {
+    attendTo(open: boolean) {
       isWatched = open;
       if (!tellTabs) {
         tellTabs = joinTabs(session.name, life, overhear);
@@ -348,7 +350,8 @@ export function createConversation(
     },
     async handOff(email?: string) {
       const { status, until } = await server().handOff(email);
-      state.away = status === 'away' || email ? { until, email } : undefined;
+      state.absence = status === 'away' || email ? { until, email } : undefined;
+      session.updateTab({ away: email ? undefined : state.absence });
       // What the log says of it comes with the feed.
       isBehind = true;
       attend();
@@ -358,7 +361,7 @@ export function createConversation(
       if (isTyping ? now - typedAt < TYPING_EVERY || !personOf(turns) : !typedAt) return;
       typedAt = isTyping ? now : 0;
       server()
-        .typing(isTyping)
+        .tellTyping(isTyping)
         .catch(() => {});
     },
     tellRead: () => tell({ read: true }),

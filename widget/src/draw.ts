@@ -28,22 +28,22 @@ function drawElement(parent: Element, shape: Shape, node: ChildNode | undefined)
   let old = node && drawn.get(node);
   if (old === shape) return;
   let element = node as HTMLElement;
-  if (old?.tag !== shape.tag) {
+  if (old?.kind !== shape.kind) {
     old = undefined;
     // What is inside a drawing belongs to it.
-    const kind = shape.tag === 'svg' ? SVG : parent.namespaceURI;
-    element = document.createElementNS(kind, shape.tag) as HTMLElement;
+    const kind = shape.kind === 'svg' ? SVG : parent.namespaceURI;
+    element = document.createElementNS(kind, shape.kind) as HTMLElement;
     place(parent, element, node);
   }
   drawn.set(element, shape);
-  for (const name in { ...old?.attributes, ...shape.attributes }) {
-    const value = shape.attributes[name];
-    if (value === old?.attributes[name]) continue;
+  for (const name in { ...old?.attrs, ...shape.attrs }) {
+    const value = shape.attrs[name];
+    if (value === old?.attrs[name]) continue;
     if (typeof value === 'function') element[name as 'onclick'] = value as never;
     else if (value) element.setAttribute(name, value === true ? '' : value);
     else element.removeAttribute(name);
   }
-  draw(element, shape.children);
+  draw(element, shape.inner);
 }
 
 function place(parent: Element, made: Node, node: ChildNode | undefined) {

@@ -10,9 +10,9 @@ import { stateOf, type Turn, type TurnState } from './turn';
 
 export interface Exchange {
   /** Settles when the turn needs nothing more, well or badly: to the seconds to wait if there were too many messages. */
-  finished: Promise<number>;
+  ended: Promise<number>;
   /** Keeps the text so far and tells the server to end the answer. */
-  stop(): void;
+  halt(): void;
   /** Hangs up; the server goes on. */
   leave(): void;
 }
@@ -30,29 +30,29 @@ const firstBytes = (text: string, count = 0) =>
 export function startExchange(turn: Turn, api: Api, link: Link, changed: () => void): Exchange {
   let connection: AbortController;
   /** The server has begun this answer: from here on we follow it instead of asking again. */
-  let following = turn.state === 'streaming';
+  let following = turn.stage === 'streaming';
   let stopping = false;
   let left = false;
 
   function settle(state: TurnState) {
-    turn.state = state;
+    turn.stage = state;
     changed();
   }
 
   function fail() {
-    settle(turn.accepted ? stateOf('', '', turn.answer) : 'unsent');
+    settle(turn.accepted ? stateOf('', '', turn.replyText) : 'unsent');
   }
 
   async function carry(): Promise<number> {
     if (!following) settle('sending');
     for (let failures = 1; ; failures++) {
-      const before = turn.cursor;
+      const before = turn.reached;
       // A stream that ends too early leaves no more trace than one that breaks.
       const problem: Problem = await connect().catch((error) => error);
       if (!problem || left || (stopping && following)) return 0;
       const { status, retryAfter } = problem;
-      turn.code = problem.code;
-      if (turn.cursor !== before) failures = 1;
+      turn.trouble = problem.code;
+      if (turn.reached !== before) failures = 1;
       // What passes: no reply, a server restarting, another answer running, and limits while an answer is on its way.
       const limited = status === 429;
       const passing = !status || status > 501 || problem.code === 'conversation_busy' || (limited && following);
@@ -65,7 +65,7 @@ export function startExchange(turn: Turn, api: Api, link: Link, changed: () => v
         return limited ? retryAfter || LIMIT_WAIT : 0;
       }
       if (!status && !turn.accepted) settle('queueing');
-      await link.pause(failures, retryAfter);
+      await link.holdOn(failures, retryAfter);
       if (left || (stopping && !following)) return 0;
     }
   }
@@ -74,27 +74,27 @@ export function startExchange(turn: Turn, api: Api, link: Link, changed: () => v
   async function connect(): Promise<void> {
     connection = new AbortController();
     const ask = (signal: AbortSignal) =>
-      following ? api.follow(turn.answerId, turn.cursor, signal) : api.send(turn.key, turn.question, signal);
+      following ? api.follow(turn.answerId, turn.reached, signal) : api.send(turn.key, turn.question, signal);
     if (!(await listen(connection, ask, take))) throw new Error();
   }
 
   /** Applies one event. True if it ends the turn. */
   function take(event: ChatEvent): boolean {
-    const shown = turn.cursor;
+    const shown = turn.reached;
     turn.answerId = event.messageId ?? turn.answerId;
     if (event.type === 'error') {
       turn.final = !turn.key || event.retryable === false;
-      turn.code = event.code;
+      turn.trouble = event.code;
       if (!stopping || !following) fail();
       return true;
     }
-    turn.cursor = event.seq ?? turn.cursor;
+    turn.reached = event.seq ?? turn.reached;
     turn.accepted = true;
     if (event.type === 'done' || !event.type) {
       // What the server says is what is stored, also where it is a few words more than we showed.
-      if (!event.message.startsWith(turn.answer)) turn.memory = undefined;
-      turn.answer = event.message;
-      turn.sources = event.sources;
+      if (!event.message.startsWith(turn.replyText)) turn.kept = undefined;
+      turn.replyText = event.message;
+      turn.takenFrom = event.sources;
       settle(stateOf(event.status ?? 'complete', event.finishReason, event.message));
       return true;
     }
@@ -103,23 +103,23 @@ export function startExchange(turn: Turn, api: Api, link: Link, changed: () => v
       following = !!turn.answerId;
       // After a crash the server may have less than it has shown.
       if (!event.seq || event.seq < shown) {
-        turn.answer = firstBytes(turn.answer, event.seq);
-        turn.memory = undefined;
+        turn.replyText = firstBytes(turn.replyText, event.seq);
+        turn.kept = undefined;
       }
       if (stopping) tellServerToStop();
-    } else if (event.type === 'token' && !stopping) turn.answer += event.token;
-    if (!stopping) settle(turn.answer ? 'streaming' : 'waiting');
+    } else if (event.type === 'token' && !stopping) turn.replyText += event.token;
+    if (!stopping) settle(turn.replyText ? 'streaming' : 'waiting');
     return false;
   }
 
   function tellServerToStop() {
-    api.stop(turn.answerId).catch(() => {});
+    api.halt(turn.answerId).catch(() => {});
     setTimeout(() => connection.abort(), STOP_GRACE);
   }
 
   return {
-    finished: carry(),
-    stop() {
+    ended: carry(),
+    halt() {
       if (stopping) return;
       stopping = true;
       settle('stopped');

@@ -39,7 +39,7 @@ export async function followFeed(
       take({ type: 'reset' });
     } else if (status && status !== 429 && status < 500) return false;
     if (cursor !== before) failures = 1;
-    await link.pause(failures, problem?.retryAfter);
+    await link.holdOn(failures, problem?.retryAfter);
     if (signal.aborted) return true;
   }
 
@@ -50,7 +50,7 @@ export async function followFeed(
     try {
       await listen<FeedEvent>(
         mine,
-        (end) => api.events(cursor, end),
+        (end) => api.listenTo(cursor, end),
         (event) => {
           if (signal.aborted) return true;
           cursor = event.cursor ?? cursor;
@@ -72,10 +72,10 @@ export function mergeMessage(turns: Turn[], message: StoredMessage, carried?: Tu
   const { role, place = 0, clientMessageId, id } = message;
   const asked = role === 'user';
   let turn = asked
-    ? turns.find((other) => (clientMessageId ? other.key === clientMessageId : other.place === place))
+    ? turns.find((other) => (clientMessageId ? other.key === clientMessageId : other.questionPlace === place))
     : turns.find((other) => other.answerId === id);
   if (!turn) {
-    const index = turns.findLastIndex((other) => (other.place as number) < place);
+    const index = turns.findLastIndex((other) => (other.questionPlace as number) < place);
     const before = turns[index];
     // An answer that was written anew has another id, and the place of the one that failed.
     if (role === 'assistant' && before && (!before.answerId || before.answerPlace === place)) turn = before;
@@ -84,19 +84,19 @@ export function mergeMessage(turns: Turn[], message: StoredMessage, carried?: Tu
       turns.splice(index + 1, 0, turn);
     }
   }
-  if (asked || !turn.question) turn.place ??= place;
+  if (asked || !turn.question) turn.questionPlace ??= place;
   if (turn === carried) return;
   if (asked) {
-    if (!turn.accepted) turn.state = 'complete';
+    if (!turn.accepted) turn.stage = 'complete';
     turn.accepted = true;
-    turn.seen = message.seen;
+    turn.wasSeen = message.seen;
     return;
   }
   turn.accepted = true;
   // What is stored need not go on from what was shown.
-  if (!message.content.startsWith(turn.answer)) turn.memory = undefined;
-  const known = turn.state;
+  if (!message.content.startsWith(turn.replyText)) turn.kept = undefined;
+  const known = turn.stage;
   const old = turn.answerId;
   tell(turn, message);
-  turn.news = turn.state !== 'streaming' && (old !== id || known === 'streaming');
+  turn.news = turn.stage !== 'streaming' && (old !== id || known === 'streaming');
 }

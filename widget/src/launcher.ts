@@ -9,14 +9,14 @@ import { fill, Words } from './words';
 
 const MOST_COUNTED = 9;
 
-export function launcherShape({ isOpen, unread, on }: ChatState): Shape {
+export function launcherShape({ isOpen, newCount: unread, on }: ChatState): Shape {
   return button(
     {
       class: 'launcher',
       'aria-haspopup': 'dialog',
       'aria-expanded': `${!!isOpen}`,
       'aria-label': isOpen ? Words.minimise : unread ? fill(Words.unreadMessages, { count: unread }) : Words.openChat,
-      onclick: on.toggle,
+      onclick: on.openOrClose,
     },
     icon(isOpen ? Icon.chevron : Icon.bubble),
     unread > 0 &&
@@ -28,12 +28,12 @@ export function launcherShape({ isOpen, unread, on }: ChatState): Shape {
   );
 }
 
-export function peekShape({ person, answer }: Turn, { on }: ChatState): Child {
+export function peekShape({ person, replyText }: Turn, { on }: ChatState): Child {
   return shape(
     'div',
     { class: 'peek', role: 'status' },
     avatar(person),
-    button({ onclick: on.toggle }, shape('strong', {}, person), shape('span', { dir: 'auto' }, answer)),
+    button({ onclick: on.openOrClose }, shape('strong', {}, person), shape('span', { dir: 'auto' }, replyText)),
     tool(Words.dismiss, Icon.cross, on.closePeek),
   );
 }

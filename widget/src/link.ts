@@ -8,7 +8,7 @@ export interface Link {
   /** Tells whether the last request met the server. */
   report(reached: boolean): void;
   /** Waits before the next try, longer after each failure; ends early when the connection may be back. */
-  pause(failures: number, atLeast?: number): Promise<void>;
+  holdOn(failures: number, atLeast?: number): Promise<void>;
   /** Ends every pause now. */
   retryNow(): void;
 }
@@ -27,7 +27,7 @@ export function createLink(changed: () => void, life?: AbortSignal): Link {
       wake.abort();
       wake = new AbortController();
     },
-    pause: (failures, atLeast = 0) =>
+    holdOn: (failures, atLeast = 0) =>
       new Promise((resolve) => {
         const seconds = Math.min(Math.max(2 ** (failures - 1), atLeast), LONGEST);
         // Visitors who lost the server together should not come back together.

@@ -15,11 +15,11 @@ import { fill, typing, Words } from './words';
 
 /** What was shaped for a turn, and how far its text was read. */
 interface Memory {
-  read: MarkdownReader;
-  length: number;
-  text: Child[];
-  face?: string;
-  shape?: Shape;
+  readOn: MarkdownReader;
+  taken: number;
+  shapes: Child[];
+  look?: string;
+  drawn?: Shape;
 }
 
 const MOST_SUGGESTIONS = 4;
@@ -28,17 +28,19 @@ const MOST_SUGGESTIONS = 4;
 export const still = globalThis.matchMedia?.('(prefers-reduced-motion: reduce)');
 
 export function logShape(state: ChatState): Shape {
-  const { conversation, on } = state;
-  const { turns, loading, refused } = conversation;
+  const { talk, on } = state;
+  const { turns, isLoading, refused } = talk;
   const empty = !turns.length && !refused;
   const today = startOfToday();
   let day = '';
+  const read = turns.findLast((turn) => turn.wasSeen);
   const shapes = turns.map((turn, index) => {
     const before = day;
     day = nameDay(turn.askedAt, today);
     const place = {
       day: day !== before && day,
-      last: index === turns.length - 1,
+      isLast: index === turns.length - 1,
+      isRead: turn === read,
       goesOn: day === before && isPersons(turn) && goesOn(turn, turns[index - 1]),
     };
     return recall(turn, place, state);
@@ -46,7 +48,7 @@ export function logShape(state: ChatState): Shape {
   return shape(
     'div',
     {
-      class: empty && !loading ? 'log hello' : 'log',
+      class: empty && !isLoading ? 'log hello' : 'log',
       role: 'log',
       // The status region says what is worth hearing, once and whole; this would read out every token.
       'aria-live': 'off',
@@ -56,29 +58,29 @@ export function logShape(state: ChatState): Shape {
       onscroll: on.scrolled,
     },
     box('', ...shapes),
-    empty && (loading ? skeleton() : welcome(state)),
+    empty && (isLoading ? skeleton() : welcome(state)),
     refused &&
       notice('note warn', Icon.alert, Words.refusedTitle, [
         Words.refusedBefore,
         shape('b', {}, location.host),
         Words.refusedAfter,
       ]),
-    conversation.away && !personOf(turns) && awayNotice(state),
+    talk.absence && !personOf(turns) && awayNotice(state),
     state.failed && notice('note', Icon.alert, Words.notDone, [Words.notDoneText]),
-    conversation.typing && typingShape(typing(conversation.typing)),
+    talk.writer && typingShape(typing(talk.writer)),
   );
 }
 
-function welcome({ config, on }: ChatState): Shape {
-  const suggestions = (config.suggestions ?? []).slice(0, MOST_SUGGESTIONS);
-  const policy = safeAddress(config.privacyUrl ?? '');
+function welcome({ setup, on }: ChatState): Shape {
+  const suggestions = (setup.suggestions ?? []).slice(0, MOST_SUGGESTIONS);
+  const policy = safeAddress(setup.privacyUrl ?? '');
   const link = shape('a', outward(policy ?? ''), Words.privacyPolicy);
   return box(
     'welcome',
     avatar(),
-    shape('h3', { dir: 'auto' }, config.welcomeMessage),
-    shape('p', {}, fill(Words.introduction, { title: config.title })),
-    config.privacyText && shape('p', { class: 'legal', dir: 'auto' }, config.privacyText, ' ', policy && link),
+    shape('h3', { dir: 'auto' }, setup.welcomeMessage),
+    shape('p', {}, fill(Words.introduction, { title: setup.title })),
+    setup.privacyText && shape('p', { class: 'legal', dir: 'auto' }, setup.privacyText, ' ', policy && link),
     suggestions.length > 0 &&
       shape(
         'ul',
@@ -99,30 +101,29 @@ const skeleton = () =>
   shape('div', { class: 'skeleton', role: 'img', 'aria-label': Words.loading }, ...Array(4).fill(shape('i')));
 
 function recall(turn: Turn, place: Place, state: ChatState): Shape {
-  turn.memory ??= { read: createReader(state.config.imageHosts), length: 0, text: [] };
-  const memory = turn.memory as Memory;
+  turn.kept ??= { readOn: createReader(state.setup.imageHosts), taken: 0, shapes: [] };
+  const memory = turn.kept as Memory;
   const over = isOver(turn);
   // Text that moves too much appears by the paragraph.
-  const end = over || !still.matches ? turn.answer.length : turn.answer.lastIndexOf('\n\n') + 1;
+  const end = over || !still.matches ? turn.replyText.length : turn.replyText.lastIndexOf('\n\n') + 1;
   const face = [
-    turn.state,
+    turn.stage,
     turn.accepted,
-    turn.seen,
-    turn.rating,
-    turn.thanks,
-    turn.form,
-    turn.reason,
+    turn.opinion,
+    turn.thankedWith,
+    turn.askingWhy,
+    turn.blamedOn,
     end,
     ...Object.values(place),
-    state.offline,
-    state.wait,
+    state.cutOff,
+    state.countdown,
   ].join();
-  if (face !== memory.face) {
-    if (end > memory.length) memory.text = memory.read(turn.answer.slice(memory.length, end));
-    if (end && over) memory.text = cite(memory.read(), turn.sources ?? []);
-    memory.length = end;
-    memory.face = face;
-    memory.shape = turnShape(turn, memory.text, place, state);
+  if (face !== memory.look) {
+    if (end > memory.taken) memory.shapes = memory.readOn(turn.replyText.slice(memory.taken, end));
+    if (end && over) memory.shapes = cite(memory.readOn(), turn.takenFrom ?? []);
+    memory.taken = end;
+    memory.look = face;
+    memory.drawn = turnShape(turn, memory.shapes, place, state);
   }
-  return memory.shape as Shape;
+  return memory.drawn as Shape;
 }

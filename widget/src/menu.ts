@@ -5,21 +5,21 @@ import { button, type Child, type Shape, shape } from './shape';
 import type { ChatState } from './state';
 import { Words } from './words';
 
-export function menuShape({ config, conversation, quiet, on }: ChatState): Shape {
-  const begun = conversation.turns.length > 0;
+export function menuShape({ setup, talk, muted, on }: ChatState): Shape {
+  const begun = talk.turns.length > 0;
   const item = (picture: Icon, name: string, onclick: () => void, attributes = {}, ...more: Child[]) =>
     button({ role: 'menuitem', tabindex: '-1', onclick, ...attributes }, icon(picture), name, ...more);
   return shape(
     'div',
     { class: 'menu', role: 'menu', 'aria-label': Words.moreOptions },
-    config.handoff && item(Icon.headset, Words.talkToPerson, on.askForPerson),
-    begun && item(Icon.download, Words.saveTranscript, on.saveTranscript),
+    setup.handoff && item(Icon.headset, Words.talkToPerson, on.askForPerson),
+    begun && item(Icon.download, Words.saveTranscript, on.keepTranscript),
     item(
       Icon.speaker,
       Words.sound,
       on.toggleSound,
-      { role: 'menuitemcheckbox', 'aria-checked': `${!quiet}` },
-      shape('small', {}, quiet ? Words.off : Words.on),
+      { role: 'menuitemcheckbox', 'aria-checked': `${!muted}` },
+      shape('small', {}, muted ? Words.off : Words.on),
     ),
     begun && shape('hr', { role: 'separator' }),
     begun && item(Icon.bin, Words.deleteThis, on.askErase),

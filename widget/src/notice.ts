@@ -17,12 +17,12 @@ export function notice(kind: string, picture: Icon, title: string, text: Child[]
 }
 
 /** The way to a person, where the server knows one. */
-export const talkButton = ({ config, on }: ChatState) =>
-  config.handoff && button({ class: 'button', onclick: on.askForPerson }, Words.talkToPerson);
+export const talkButton = ({ setup, on }: ChatState) =>
+  setup.handoff && button({ class: 'button', onclick: on.askForPerson }, Words.talkToPerson);
 
 /** Nobody of the team is there: where can the visitor be written to? */
-export function awayNotice({ conversation, on }: ChatState): Shape {
-  const { until, email } = conversation.away ?? {};
+export function awayNotice({ talk, on }: ChatState): Shape {
+  const { until, email } = talk.absence ?? {};
   return notice(
     'note info',
     Icon.headset,

@@ -16,21 +16,21 @@ import { Words } from './words';
 export function chatShapes(state: ChatState): Child[] {
   return [
     state.built && panelShape(state),
-    !state.config.target && launcherShape(state),
+    !state.setup.target && launcherShape(state),
     state.peek && peekShape(state.peek, state),
   ];
 }
 
 function panelShape(state: ChatState): Shape {
-  const { asking, menu, offline, on } = state;
-  const { isBusy, turns } = state.conversation;
+  const { asking, menu, cutOff: offline, on } = state;
+  const { isBusy, turns } = state.talk;
   const person = personOf(turns);
   const inert = !!asking;
   return shape(
     'div',
     {
       class: !state.isOpen ? 'panel closed' : state.waiting ? 'panel waiting' : 'panel',
-      role: state.config.target ? 'group' : 'dialog',
+      role: state.setup.target ? 'group' : 'dialog',
       'aria-labelledby': 'title',
       onkeydown: on.keydown,
       onclick: on.clicked,
@@ -41,7 +41,7 @@ function panelShape(state: ChatState): Shape {
       avatar(person),
       box(
         offline ? 'who off' : person ? 'who human' : 'who',
-        shape('h2', { id: 'title', tabindex: '-1' }, person ?? state.config.title),
+        shape('h2', { id: 'title', tabindex: '-1' }, person ?? state.setup.title),
         shape(
           'p',
           {},
@@ -49,13 +49,13 @@ function panelShape(state: ChatState): Shape {
           offline ? Words.reconnecting : person ? Words.hereNow : isBusy() ? Words.busy : Words.aiAssistant,
         ),
       ),
-      tool(Words.newConversation, Icon.pencil, on.newConversation),
+      tool(Words.newConversation, Icon.pencil, on.askStartOver),
       tool(Words.moreOptions, Icon.dots, on.toggleMenu, {
         class: 'icon more',
         'aria-haspopup': 'menu',
         'aria-expanded': `${!!menu}`,
       }),
-      !state.config.target && tool(Words.minimise, Icon.chevron, on.toggle),
+      !state.setup.target && tool(Words.minimise, Icon.chevron, on.openOrClose),
     ),
     menu && menuShape(state),
     offline &&
@@ -64,7 +64,7 @@ function panelShape(state: ChatState): Shape {
         { class: 'banner', inert },
         icon(Icon.noSignal),
         shape('span', {}, Words.offline),
-        button({ onclick: on.tryNow }, Words.tryNow),
+        button({ onclick: on.reconnect }, Words.tryNow),
       ),
     logShape(state),
     composerShape(state),

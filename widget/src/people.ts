@@ -3,7 +3,7 @@
 import { Icon, icon } from './icons';
 import { box, type Child, type Shape, shape } from './shape';
 import type { Turn } from './turn';
-import { fill, Words } from './words';
+import { fill, nameHere, Words } from './words';
 
 /** Messages of one person closer together than this stand under one name. */
 const TOGETHER = 120_000;
@@ -24,11 +24,11 @@ export const byline = (name: string, person: string | undefined, after: Child) =
 
 /** Whether a person's message goes on with the one before, so that the name need not be said again. */
 export const goesOn = (turn: Turn, before: Turn | undefined) =>
-  before?.person === turn.person && !before?.event && turn.askedAt - (before?.askedAt ?? 0) < TOGETHER;
+  before?.person === turn.person && !before?.happened && turn.askedAt - (before?.askedAt ?? 0) < TOGETHER;
 
 /** What has happened, as a sentence. Nothing for what we do not know. */
-export const eventText = ({ event = 'closed', person: name = '' }: Turn, title: string) =>
-  /^(asked|away|joined|left)$/.test(event) ? fill(Words[event], { name, title }) : '';
+export const eventText = ({ happened = 'closed', person: name = '' }: Turn, title: string) =>
+  /^(asked|away|joined|left)$/.test(happened) ? fill(Words[nameHere(happened)], { name, title }) : '';
 
 /** A line between the messages. */
 export const eventLine = (text: string, picture: Icon) => text && box('event', icon(picture), shape('span', {}, text));

@@ -20,6 +20,8 @@ export interface TabState {
   draft?: string;
   /** No sounds. */
   quiet?: boolean;
+  /** The team is away, and does not know yet where to write to. */
+  away?: { until?: string | null };
   /** Messages the server has not confirmed yet. */
   unsent?: { key: string; question: string; askedAt: number }[];
 }
@@ -37,7 +39,7 @@ export interface Session {
   forget(elsewhere?: boolean): void;
   /** Whether anything may be stored. What there is moves to where it may be. */
   consent(given: boolean): void;
-  tab(): TabState;
+  tabState(): TabState;
   updateTab(change: TabState): void;
 }
 
@@ -88,10 +90,10 @@ export function openSession({ base, apiKey, storage, consent }: Config): Session
       identity.write(who ?? identity.read());
       tab.write(what ?? tab.read());
     },
-    tab: () => tab.read() ?? {},
+    tabState: () => tab.read() ?? {},
     updateTab(change) {
       const state = { ...tab.read(), ...change };
-      tab.write(state.open || state.draft || state.quiet || state.unsent?.length ? state : undefined);
+      tab.write(state.open || state.draft || state.quiet || state.away || state.unsent?.length ? state : undefined);
     },
   };
 }

@@ -53,8 +53,8 @@ export async function completeConfig(config: Config, apply: (voice: Voice) => vo
     const translated = file ? await files[file] : {};
     const { finePrint } = site;
     const voice = voiceOf(translated ? language : 'en', translated ?? {}, finePrint ? { finePrint } : {}, words);
-    const { defaultTitle: title, defaultGreeting: welcomeMessage } = voice.words;
-    Object.assign(config, { title, welcomeMessage }, site, given);
+    const Words = voice.words;
+    Object.assign(config, { title: Words.defaultTitle, welcomeMessage: Words.defaultGreeting }, site, given);
     apply(voice);
   }
 

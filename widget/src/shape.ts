@@ -4,9 +4,9 @@
  */
 
 export interface Shape {
-  tag: string;
-  attributes: Attributes;
-  children: Child[];
+  kind: string;
+  attrs: Attributes;
+  inner: Child[];
 }
 
 /** Something false takes a place without showing anything, so that its neighbours keep theirs. */
@@ -15,10 +15,10 @@ export type Child = Shape | string | false | undefined;
 /** Functions are event handlers and have names like `onclick`; true stands for an attribute without a value. */
 export type Attributes = Record<string, string | boolean | undefined | ((event: never) => void)>;
 
-export const shape = (tag: string, attributes: Attributes = {}, ...children: Child[]): Shape => ({
-  tag,
-  attributes,
-  children,
+export const shape = (kind: string, attrs: Attributes = {}, ...inner: Child[]): Shape => ({
+  kind,
+  attrs,
+  inner,
 });
 
 /** A `div`, which most shapes are. */

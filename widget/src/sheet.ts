@@ -21,7 +21,7 @@ export function sheetShape({ asking, on }: ChatState): Shape {
       shape('h2', { id: 'ask' }, erase ? Words.deleteTitle : Words.startNewTitle),
       shape('p', { id: 'more' }, erase ? Words.deleteText : Words.startNewText),
       button({ class: 'button', onclick: on.keep }, erase ? Words.keepIt : Words.keepThis),
-      button({ class: 'button primary', onclick: on.confirm }, erase ? Words.delete : Words.startNew),
+      button({ class: 'button primary', onclick: on.goAhead }, erase ? Words.delete : Words.startNew),
     ),
   );
 }

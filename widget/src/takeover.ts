@@ -4,9 +4,9 @@
 const ENTRY = 'frontdesk';
 
 export interface Takeover {
-  phone: MediaQueryList;
+  smallScreen: MediaQueryList;
   /** To be called with the panel when the chat opens, and without when it closes. */
-  update(panel?: HTMLElement): void;
+  fillWith(panel?: HTMLElement): void;
 }
 
 /** Until `life` ends. `leave` is called when the visitor goes back, which on a phone closes what fills the screen. */
@@ -51,8 +51,8 @@ export function createTakeover(host: HTMLElement, leave: () => void, life?: Abor
 
   phone.addEventListener('change', apply, { signal: life });
   return {
-    phone,
-    update(now) {
+    smallScreen: phone,
+    fillWith(now) {
       panel = now;
       apply();
     },

@@ -16,15 +16,22 @@ export interface Place {
   /** The name of the day, where the turn begins one. */
   day: string | false;
   /** It is the newest. */
-  last: boolean;
+  isLast: boolean;
+  /** It is the newest that a person has read. */
+  isRead: boolean;
   /** It is a person's message that goes on with the one before. */
   goesOn: boolean;
 }
 
 /** `answer` is its text as it is to be shown now. */
-export function turnShape(turn: Turn, answer: Child[], { day, last, goesOn }: Place, state: ChatState): Shape {
-  const { title } = state.config;
-  const { state: stage, person, sources = [] } = turn;
+export function turnShape(
+  turn: Turn,
+  answer: Child[],
+  { day, isLast, isRead, goesOn }: Place,
+  state: ChatState,
+): Shape {
+  const { title } = state.setup;
+  const { stage, person, takenFrom: sources = [] } = turn;
   const note = stage === 'stopped' ? Words.stopped : stage === 'cut' && Words.lengthLimit;
   const over = isOver(turn);
   const shown = answer.length > 0;
@@ -32,8 +39,8 @@ export function turnShape(turn: Turn, answer: Child[], { day, last, goesOn }: Pl
   return box(
     goesOn ? 'turn on' : 'turn',
     day && shape('div', { class: 'day', role: 'separator' }, shape('span', {}, day)),
-    turn.event && eventLine(eventText(turn, title), turn.event === 'asked' ? Icon.headset : Icon.person),
-    turn.question && questionShape(turn, state),
+    turn.happened && eventLine(eventText(turn, title), turn.happened === 'asked' ? Icon.headset : Icon.person),
+    turn.question && questionShape(turn, isRead, state),
     person
       ? shown && personsShape(turn, person, answer, goesOn)
       : isSaid &&
@@ -43,23 +50,23 @@ export function turnShape(turn: Turn, answer: Child[], { day, last, goesOn }: Pl
             byline(title, person, Words.ai),
             box('md', ...answer),
             over && sources.length > 0 && sourceList(sources),
-            over && shown && sources.length < 1 && turn.sources && talkButton(state),
+            over && shown && sources.length < 1 && turn.takenFrom && talkButton(state),
             (note || stage === 'complete') && actionsShape(turn, note, state),
-            turn.form && feedbackForm(turn, state),
+            turn.askingWhy && feedbackForm(turn, state),
           ),
     // A person does not answer at once, nor surely.
-    !over && !shown && stage !== 'queueing' && !personOf(state.conversation.turns) && typingShape(answering(title)),
-    troubleShape(turn, last, state),
+    !over && !shown && stage !== 'queueing' && !personOf(state.talk.turns) && typingShape(answering(title)),
+    troubleShape(turn, isLast, state),
   );
 }
 
 /** Somebody is writing. */
 export const typingShape = (text: string) => box('typing', shape('i'), shape('i'), shape('i'), text);
 
-function questionShape(turn: Turn, state: ChatState): Shape {
-  const stage = turn.state;
+function questionShape(turn: Turn, isRead: boolean, state: ChatState): Shape {
+  const stage = turn.stage;
   const unsent = isOver(turn) && !turn.accepted;
-  const queued = stage === 'queueing' && state.offline;
+  const queued = stage === 'queueing' && state.cutOff;
   const sending = stage === 'sending' && !turn.accepted;
   return shape(
     'article',
@@ -69,11 +76,11 @@ function questionShape(turn: Turn, state: ChatState): Shape {
       box(
         'meta bad',
         icon(Icon.alert),
-        state.wait ? Words.notSentYet : Words.notSent,
+        state.countdown ? Words.notSentYet : Words.notSent,
         stage !== 'refused' && retryButton(turn, '', state),
       ),
     queued && box('meta', icon(Icon.clock), Words.willSend),
-    turn.seen && box('meta', Words.seen),
+    isRead && box('meta', Words.seen),
   );
 }
 
@@ -88,13 +95,13 @@ function personsShape(turn: Turn, person: string, text: Child[], goesOn: boolean
 
 /** What went wrong with the answer, and the ways forward. */
 function troubleShape(turn: Turn, last: boolean, state: ChatState): Child {
-  const stage = turn.state;
+  const stage = turn.stage;
   if (stage === 'limited')
     return (
-      state.wait &&
+      state.countdown &&
       notice('note warn', Icon.clock, Words.limitedTitle, [
         Words.limitedBefore,
-        shape('b', {}, state.wait),
+        shape('b', {}, state.countdown),
         Words.limitedAfter,
       ])
     );
@@ -112,5 +119,5 @@ function troubleShape(turn: Turn, last: boolean, state: ChatState): Child {
   );
 }
 
-const retryButton = (turn: Turn, className: string, { wait, on }: ChatState, ...face: Child[]): Child =>
-  !wait && button({ class: className, onclick: () => on.retry(turn) }, ...face, Words.tryAgain);
+const retryButton = (turn: Turn, className: string, { countdown, on }: ChatState, ...face: Child[]): Child =>
+  !countdown && button({ class: className, onclick: () => on.askAgain(turn) }, ...face, Words.tryAgain);

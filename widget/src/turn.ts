@@ -36,66 +36,70 @@ export interface Turn {
   /** Empty when the question is on an older page of the conversation, or when nobody asked. */
   question: string;
   askedAt: number;
-  state: TurnState;
+  stage: TurnState;
   /** The server has stored the question. */
   accepted?: boolean;
   /** The server's name for what went wrong last. */
-  code?: string;
+  trouble?: string;
   /** Asking again cannot help. */
   final?: boolean;
   answerId: string;
   /** Where the question stands in the conversation, or the answer if it stands alone; unknown until the server says. */
-  place?: number;
+  questionPlace?: number;
   answerPlace?: number;
   /** Came to its end where nobody was looking, and has yet to be told of. */
   news?: boolean;
   /** The answer so far. */
-  answer: string;
+  replyText: string;
   /** The server's mark for the place up to which we have the answer. */
-  cursor: number;
+  reached: number;
   /** What a view keeps of the answer; thrown away when the answer begins anew. */
-  memory?: unknown;
+  kept?: unknown;
   /** The person who wrote the answer, or did what the event says. An assistant's answer has none. */
   person?: string;
-  event?: TurnEvent;
+  happened?: TurnEvent;
   /** What the answer was taken from, in the order of the numbers in it. */
-  sources?: Source[];
+  takenFrom?: Source[];
   /** A person has read the question. */
-  seen?: boolean;
-  rating?: Rating;
+  wasSeen?: boolean;
+  opinion?: Rating;
   /** What the visitor was thanked with for the rating they just gave. */
-  thanks?: string | null;
+  thankedWith?: string | null;
   /** The form that asks what was wrong is open. */
-  form?: boolean;
+  askingWhy?: boolean;
   /** The reason that is chosen in it. */
-  reason?: string;
+  blamedOn?: string;
 }
 
 /** A message that has yet to be sent. */
 export function newTurn(key: string, question: string, askedAt: number): Turn {
-  return { key, question, askedAt, state: 'sending', answerId: '', answer: '', cursor: 0 };
+  return { key, question, askedAt, stage: 'sending', answerId: '', replyText: '', reached: 0 };
 }
 
 /** The turn of a message that the server has, or of one that stands alone. */
 export function turnOf({ role, clientMessageId, content, createdAt }: StoredMessage): Turn {
   const turn = newTurn(clientMessageId ?? '', role === 'user' ? content : '', createdAt);
-  turn.state = 'complete';
+  turn.stage = 'complete';
   turn.final = !turn.key;
   return turn;
 }
 
 /** Whether nothing more will happen to a turn by itself. */
-export const isOver = (turn: Turn) => !turn.state.endsWith('ing');
+export const isOver = (turn: Turn) => !turn.stage.endsWith('ing');
 
 /** Whether a turn is a message of somebody who works for the site. */
-export const isPersons = (turn: Turn) => !!turn.person && !turn.event;
+export const isPersons = (turn: Turn) => !!turn.person && !turn.happened;
 
 /** The person who is answering now, if it is not the assistant. */
 export function personOf(turns: readonly Turn[]): string | undefined {
   const last = turns.findLast((turn) => turn.person);
   // Whoever has left, or has closed the conversation, is answering no more.
-  return /^(joined)?$/.test(last?.event ?? '') ? last?.person : undefined;
+  return /^(joined)?$/.test(last?.happened ?? '') ? last?.person : undefined;
 }
+
+/** Whether the visitor has asked for a person, who has yet to come. */
+export const isPersonAsked = (turns: readonly Turn[]) =>
+  /^(asked|away)$/.test(turns.findLast((turn) => turn.happened)?.happened ?? '');
 
 /** Where a turn stands by what the server says of its answer. A half answer is kept and said to be half. */
 export function stateOf(status: string | undefined, finishReason: string | undefined, answer: string): TurnState {
@@ -115,12 +119,12 @@ export function turnsOf(messages: StoredMessage[]): Turn[] {
     const asked = role === 'user';
     if (role !== 'assistant' || !turn || turn.answerId) {
       // A question that a person took is not one that failed.
-      if (turn && !turn.answerId && !asked) turn.state = 'complete';
+      if (turn && !turn.answerId && !asked) turn.stage = 'complete';
       turn = turnOf(message);
       turn.accepted = true;
-      turn.place = message.place;
-      turn.seen = message.seen;
-      if (!personOf(turns)) turn.state = 'failed';
+      turn.questionPlace = message.place;
+      turn.wasSeen = message.seen;
+      if (!personOf(turns)) turn.stage = 'failed';
       turns.push(turn);
     }
     if (!asked) tell(turn, message);
@@ -134,10 +138,10 @@ export function tell(turn: Turn, message: StoredMessage): void {
   turn.answerId = message.id;
   turn.answerPlace = message.place;
   turn.person = message.name;
-  if (role === 'event') turn.event = content as TurnEvent;
-  else turn.answer = content;
-  turn.cursor = message.seq ?? 0;
-  turn.sources = message.sources;
-  turn.rating = feedback?.rating;
-  turn.state = role === 'assistant' ? stateOf(message.status, message.finishReason, content) : 'complete';
+  if (role === 'event') turn.happened = content as TurnEvent;
+  else turn.replyText = content;
+  turn.reached = message.seq ?? 0;
+  turn.takenFrom = message.sources;
+  turn.opinion = feedback?.rating;
+  turn.stage = role === 'assistant' ? stateOf(message.status, message.finishReason, content) : 'complete';
 }

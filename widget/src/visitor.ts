@@ -22,19 +22,19 @@ export interface Stage {
 }
 
 type Doing =
-  | 'rate'
+  | 'giveOpinion'
   | 'blame'
   | 'closeForm'
-  | 'saveTranscript'
+  | 'keepTranscript'
   | 'toggleSound'
   | 'askErase'
-  | 'confirm'
+  | 'goAhead'
   | 'askForPerson'
   | 'giveEmail';
 
 export function visitorHandlers(state: ChatState, stage: Stage): Pick<Handlers, Doing> {
   const { redraw, changed, say, focus, find, enter, closeMenu } = stage;
-  const server = () => state.conversation.server();
+  const server = () => state.talk.server();
   /** Ratings reach the server in the order in which they were given. */
   let rated = Promise.resolve();
 
@@ -52,14 +52,14 @@ export function visitorHandlers(state: ChatState, stage: Stage): Pick<Handlers, 
   }
 
   function sendRating(turn: Turn, feedback: Feedback, before: Rating | undefined) {
-    const { rate } = server();
-    turn.thanks = feedback.rating && (turn.form ? Words.noted : Words.thanks);
-    say(turn.thanks || Words.ratingRemoved);
-    const sent = rated.then(() => rate(turn.answerId, feedback));
+    const { sendOpinion } = server();
+    turn.thankedWith = feedback.rating && (turn.askingWhy ? Words.noted : Words.thanks);
+    say(turn.thankedWith || Words.ratingRemoved);
+    const sent = rated.then(() => sendOpinion(turn.answerId, feedback));
     rated = attempt(sent, () => {
-      turn.rating = before;
-      turn.thanks = null;
-      turn.form = false;
+      turn.opinion = before;
+      turn.thankedWith = null;
+      turn.askingWhy = false;
     });
   }
 
@@ -71,7 +71,7 @@ export function visitorHandlers(state: ChatState, stage: Stage): Pick<Handlers, 
 
   async function handOff(email?: string) {
     try {
-      await state.conversation.handOff(email);
+      await state.talk.handOff(email);
       if (email) say(fill(Words.emailKept, { email }));
     } catch (problem) {
       if ((problem as Problem).status !== 404) throw problem;
@@ -81,34 +81,34 @@ export function visitorHandlers(state: ChatState, stage: Stage): Pick<Handlers, 
   }
 
   return {
-    rate(turn, chosen) {
-      const before = turn.rating;
+    giveOpinion(turn, chosen) {
+      const before = turn.opinion;
       const rating = before === chosen ? null : chosen;
-      turn.rating = rating;
-      turn.form = rating === 'down';
-      turn.reason = undefined;
+      turn.opinion = rating;
+      turn.askingWhy = rating === 'down';
+      turn.blamedOn = undefined;
       sendRating(turn, { rating }, before);
     },
     blame(turn, reason) {
-      turn.reason = turn.reason === reason ? undefined : reason;
+      turn.blamedOn = turn.blamedOn === reason ? undefined : reason;
       changed();
     },
     closeForm(turn, send) {
-      const { reason } = turn;
+      const { blamedOn: reason } = turn;
       const comment = (find('.form textarea') as HTMLTextAreaElement).value.trim() || undefined;
-      turn.form = false;
+      turn.askingWhy = false;
       if (send && (reason || comment)) sendRating(turn, { rating: 'down', reason, comment }, 'down');
       // The button that was pressed will be gone.
       focus('article:has(.form) .down');
       redraw();
     },
-    saveTranscript() {
+    keepTranscript() {
       closeMenu();
       attempt(server().transcript().then(save));
     },
     toggleSound() {
-      state.quiet = !state.quiet;
-      stage.remember(state.quiet);
+      state.muted = !state.muted;
+      stage.remember(state.muted);
       changed();
     },
     askForPerson() {
@@ -126,7 +126,7 @@ export function visitorHandlers(state: ChatState, stage: Stage): Pick<Handlers, 
       redraw();
       focus('.sheet button');
     },
-    confirm() {
+    goAhead() {
       if (state.asking !== 'erase') return stage.startOver();
       state.asking = undefined;
       attempt(erase());

@@ -22,6 +22,7 @@ const English = {
   yourMessage: 'Your message',
   askQuestion: 'Ask a question',
   askFollowUp: 'Ask a follow-up',
+  keepAsking: 'Or keep asking {title}',
   send: 'Send message',
   stop: 'Stop answering',
   finePrint: 'Answers come from AI and can be wrong.',
@@ -116,6 +117,8 @@ const English = {
 /** A word that depends on a number has a form for each of the language's plural categories, at least `other`. */
 type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 type WordList = typeof English;
+/** The words without numbers in them. */
+type Plain = Omit<WordList, 'unreadMessages' | 'newMessages'>;
 
 /** A language and its words. */
 export interface Voice {
@@ -128,11 +131,15 @@ export let Words = English;
 /** Its language, as a BCP 47 tag. */
 export let language = 'en';
 
+/** What a word is called here. The build puts short names in the place of long ones, and here the rule for it (`words.mjs`). */
+export const nameHere = (name: string) => name as keyof Plain;
+
 /** Puts a chat's own words in the place of English ones; what it has no words for stays English. */
-export const voiceOf = (language: string, ...words: object[]): Voice => ({
-  language,
-  words: Object.assign({}, English, ...words),
-});
+export function voiceOf(language: string, ...lists: object[]): Voice {
+  const words: Record<string, unknown> = { ...English };
+  for (const list of lists) for (const [name, word] of Object.entries(list)) words[nameHere(name)] = word;
+  return { language, words: words as WordList };
+}
 
 /** To be called by a chat before it says anything. */
 export function speak(voice: Voice): void {

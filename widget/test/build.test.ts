@@ -13,6 +13,8 @@ import { readScopes } from '../scopes.mjs';
 // @ts-expect-error
 import { isSafe, readSheet, writeSheet } from '../sheet.mjs';
 import { voiceOf } from '../src/words';
+// @ts-expect-error
+import { shortenWords, shortNameOf } from '../words.mjs';
 
 const CLASSES: string[] = build.CLASSES;
 const PRIVATE: string[] = build.PRIVATE;
@@ -117,6 +119,9 @@ test('a rule means the same in whatever order its declarations are written', () 
     ['border-color', 'border'],
     ['line-height', 'font'],
     ['top', 'inset'],
+    ['bottom', 'inset'],
+    ['border-end-end-radius', 'border-radius'],
+    ['position', 'all'],
   ])
     expect(isSafe(order)).toBe(false);
 });
@@ -127,3 +132,19 @@ test('members change places only where nothing happens while they are read', () 
   const runs = findRuns(parse(code, { ecmaVersion: 2022 })) as { names: string[] }[];
   expect(runs.map(({ names }) => names.join())).toEqual(['a,b', 'd,e-f', 'i,j', 'm,n', 'k,l']);
 });
+
+test('every word has a short name of its own, which follows from its name', async () => {
+  const names = Object.keys(voiceOf('en').words);
+  const short = names.map(shortNameOf) as string[];
+  expect(new Set(short).size).toBe(names.length);
+  for (const name of short) expect(name).toMatch(/^[a-z][a-z\d]{2}$/);
+  const [send, copy] = [shortNameOf('send'), shortNameOf('copy')];
+  // Where there is another of the name, the compiler adds a number.
+  const uses = (send: string, copy: string) => `f(Words.${send},other.send,Words[name],Words2.${copy});`;
+  expect(shortenWords(`let English={send:"Send",copy:"Copy"},nameHere=(name)=>name;${uses('send', 'copy')}`)).toBe(
+    `let English={${send}:"Send",${copy}:"Copy"},nameHere=${shortNameOf};${uses(send, copy)}`,
+  );
+  // None that only a word has is left.
+  const bundle = (await build.bundle()) as string;
+  for (const name of ['defaultTitle', 'startNewText', 'lengthLimit', 'keepAsking']) expect(bundle).not.toContain(name);
+}, 60_000);

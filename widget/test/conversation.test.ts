@@ -42,7 +42,8 @@ function load(): { conversation: Conversation; session: Session } {
 }
 
 const seconds = (count: number) => vi.advanceTimersByTimeAsync(count * 1000);
-const said = ({ turns }: Conversation) => turns.map(({ question, answer, state }) => [question, answer, state]);
+const said = ({ turns }: Conversation) =>
+  turns.map(({ question, replyText: answer, stage: state }) => [question, answer, state]);
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_000_000 });
@@ -64,7 +65,7 @@ describe('messages', () => {
     const first = stream();
     const desk = openDesk(first.reply, answer('Two.'), answer('Three.'));
     const { conversation } = load();
-    for (const question of ['One?', 'Two?', 'Three?']) conversation.send(question);
+    for (const question of ['One?', 'Two?', 'Three?']) conversation.submit(question);
     first.say(START);
     await settle();
     expect(desk.asked.map(({ body }) => body?.message)).toEqual(['One?']);
@@ -84,7 +85,7 @@ describe('messages', () => {
     openDesk(live.reply);
     const { conversation } = load();
     expect(conversation.isBusy()).toBe(false);
-    conversation.send('One?');
+    conversation.submit('One?');
     await settle();
     expect(conversation.isBusy()).toBe(true);
     live.say(START);
@@ -96,8 +97,8 @@ describe('messages', () => {
   test('that came too fast all wait, until the time the server names', async () => {
     openDesk(json(429, { retryAfter: 42 }));
     const { conversation } = load();
-    conversation.send('One?');
-    conversation.send('Two?');
+    conversation.submit('One?');
+    conversation.submit('Two?');
     await settle();
     expect(said(conversation).map(([, , state]) => state)).toEqual(['limited', 'limited']);
     expect(conversation.waitUntil).toBe(1_042_000);
@@ -106,9 +107,9 @@ describe('messages', () => {
   test('sent again in the same words keep their key, so that none arrives twice', async () => {
     const desk = openDesk(json(429, { retryAfter: 1 }), answer('One.'));
     const { conversation } = load();
-    conversation.send('One?');
+    conversation.submit('One?');
     await settle();
-    conversation.send('One?');
+    conversation.submit('One?');
     await settle();
     const keys = desk.asked.map(({ headers }) => headers['Idempotency-Key']);
     expect(keys[0]).toBe(keys[1]);
@@ -118,9 +119,9 @@ describe('messages', () => {
   test('changed while they had to wait are other messages', async () => {
     const desk = openDesk(json(429, { retryAfter: 1 }), answer('Two.'));
     const { conversation } = load();
-    conversation.send('One?');
+    conversation.submit('One?');
     await settle();
-    conversation.send('Two?');
+    conversation.submit('Two?');
     await settle();
     const keys = desk.asked.map(({ headers }) => headers['Idempotency-Key']);
     expect(keys[0]).not.toBe(keys[1]);
@@ -130,11 +131,11 @@ describe('messages', () => {
   test('that failed are asked again under their key', async () => {
     const desk = openDesk(says(START, { type: 'error', error: 'No' }), answer('One.'));
     const { conversation } = load();
-    conversation.send('One?');
+    conversation.submit('One?');
     await settle();
     const [turn] = conversation.turns;
-    conversation.retry(turn as NonNullable<typeof turn>);
-    conversation.retry(turn as NonNullable<typeof turn>);
+    conversation.askAgain(turn as NonNullable<typeof turn>);
+    conversation.askAgain(turn as NonNullable<typeof turn>);
     await settle();
     expect(desk.asked.map(({ headers }) => headers['Idempotency-Key'])).toEqual([turn?.key, turn?.key]);
     expect(said(conversation)).toEqual([['One?', 'One.', 'complete']]);
@@ -144,7 +145,7 @@ describe('messages', () => {
     vi.spyOn(console, 'error').mockReturnValue();
     openDesk(json(403));
     const { conversation } = load();
-    conversation.send('One?');
+    conversation.submit('One?');
     await settle();
     expect(conversation.refused).toBe(true);
   });
@@ -154,23 +155,23 @@ describe('a message that is taken back', () => {
   test('while the server is out of reach is not sent any more, and the next one is', async () => {
     const desk = openDesk(unreachable, answer('Two.'));
     const { conversation, session } = load();
-    conversation.send('One?');
-    conversation.send('Two?');
+    conversation.submit('One?');
+    conversation.submit('Two?');
     await settle();
     const [first] = conversation.turns;
     conversation.withdraw(first as NonNullable<typeof first>);
     await seconds(1);
     expect(said(conversation)).toEqual([['Two?', 'Two.', 'complete']]);
     expect(desk.asked.map(({ body }) => body?.message)).toEqual(['One?', 'Two?']);
-    expect(session.tab().unsent ?? []).toEqual([]);
+    expect(session.tabState().unsent ?? []).toEqual([]);
   });
 
   test('from behind another leaves that one alone', async () => {
     const live = stream();
     const desk = openDesk(live.reply);
     const { conversation } = load();
-    conversation.send('One?');
-    conversation.send('Two?');
+    conversation.submit('One?');
+    conversation.submit('Two?');
     await settle();
     const [, second] = conversation.turns;
     conversation.withdraw(second as NonNullable<typeof second>);
@@ -186,8 +187,8 @@ describe('a reload', () => {
   test('loses no message that the server has not confirmed', async () => {
     openDesk(unreachable);
     const before = load();
-    before.conversation.send('One?');
-    before.conversation.send('Two?');
+    before.conversation.submit('One?');
+    before.conversation.submit('Two?');
     await settle();
     const keys = before.conversation.turns.map(({ key }) => key);
     vi.clearAllTimers();
@@ -201,13 +202,13 @@ describe('a reload', () => {
       ['One?', 'One.', 'complete'],
       ['Two?', 'Two.', 'complete'],
     ]);
-    expect(after.session.tab().unsent).toBeUndefined();
+    expect(after.session.tabState().unsent).toBeUndefined();
   });
 
   test('sends no message again that did arrive', async () => {
     openDesk(unreachable);
     const before = load();
-    before.conversation.send('One?');
+    before.conversation.submit('One?');
     await settle();
     const key = before.conversation.turns[0]?.key;
     vi.clearAllTimers();
@@ -237,9 +238,9 @@ describe('a reload', () => {
       ]),
     );
     conversation.restore();
-    expect(conversation.loading).toBe(true);
+    expect(conversation.isLoading).toBe(true);
     await settle();
-    expect(conversation.loading).toBe(false);
+    expect(conversation.isLoading).toBe(false);
     expect(desk.asked[0]).toMatchObject({
       url: `https://desk.example/v1/sessions/${id}/messages?limit=50`,
       headers: { 'x-session-secret': secret },
@@ -298,7 +299,7 @@ describe('a reload', () => {
     session.ensure();
     openDesk(unreachable, history([asked('q1', 'One?'), answered('a1', 'One.')]), answer('Two.'));
     conversation.restore();
-    conversation.send('Two?');
+    conversation.submit('Two?');
     await seconds(1);
     expect(said(conversation)).toEqual([
       ['One?', 'One.', 'complete'],
@@ -335,12 +336,12 @@ describe('starting over', () => {
   test('makes another visitor, with a secret of their own, and an empty log', async () => {
     const desk = openDesk(answer('One.'), answer('Two.'));
     const { conversation, session } = load();
-    conversation.send('One?');
+    conversation.submit('One?');
     await settle();
     const before = session.current();
     conversation.startOver();
     expect([conversation.turns, session.current()]).toEqual([[], undefined]);
-    conversation.send('Two?');
+    conversation.submit('Two?');
     await settle();
     const after = session.current();
     expect(after?.id).not.toBe(before?.id);
@@ -354,11 +355,11 @@ describe('starting over', () => {
     const live = stream();
     const desk = openDesk(old.reply, json(200), live.reply);
     const { conversation } = load();
-    conversation.send('One?');
+    conversation.submit('One?');
     old.say(START);
     await settle();
     conversation.startOver();
-    conversation.send('Two?');
+    conversation.submit('Two?');
     live.say(START);
     old.say({ type: 'done', message: 'One.', seq: 4 });
     await settle();
@@ -383,6 +384,6 @@ describe('starting over', () => {
     conversation.startOver();
     arrive();
     await settle();
-    expect([conversation.turns, conversation.loading]).toEqual([[], false]);
+    expect([conversation.turns, conversation.isLoading]).toEqual([[], false]);
   });
 });

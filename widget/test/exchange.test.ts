@@ -39,13 +39,13 @@ function carry(turn: Turn, ...replies: Reply[]): Run {
   const link = createLink(() => {});
   const states: TurnState[] = [];
   const exchange = startExchange(turn, createApi(config, identity, link), link, () => {
-    if (states.at(-1) !== turn.state) states.push(turn.state);
+    if (states.at(-1) !== turn.stage) states.push(turn.stage);
   });
   let outcome: number | undefined;
-  exchange.finished.then((seconds) => {
+  exchange.ended.then((seconds) => {
     outcome = seconds;
   });
-  return { desk, turn, states, stop: exchange.stop, outcome: () => outcome };
+  return { desk, turn, states, stop: exchange.halt, outcome: () => outcome };
 }
 
 const seconds = (count: number) => vi.advanceTimersByTimeAsync(count * 1000);
@@ -70,7 +70,7 @@ describe('an answer that arrives', () => {
     const run = begin(says(START, token('Yes, ', 1), token('we do.', 2), done('Yes, we do.', 3)));
     await settle();
     expect(run.states).toEqual(['sending', 'waiting', 'streaming', 'complete']);
-    expect(run.turn).toMatchObject({ answer: 'Yes, we do.', answerId: 'a1', cursor: 3, accepted: true });
+    expect(run.turn).toMatchObject({ replyText: 'Yes, we do.', answerId: 'a1', reached: 3, accepted: true });
     expect(run.outcome()).toBe(0);
   });
 
@@ -95,26 +95,26 @@ describe('an answer that arrives', () => {
   test('is in the end what the server has stored', async () => {
     const run = begin(says(START, token('Yes', 1), done('Yes, and to Sweden.', 2)));
     await settle();
-    expect(run.turn.answer).toBe('Yes, and to Sweden.');
+    expect(run.turn.replyText).toBe('Yes, and to Sweden.');
   });
 
   test('may come as one object, from the address that does not stream', async () => {
     const run = begin(says({ conversationId: 'c1', message: 'Yes.' }));
     await settle();
-    expect(run.turn).toMatchObject({ answer: 'Yes.', state: 'complete' });
+    expect(run.turn).toMatchObject({ replyText: 'Yes.', stage: 'complete' });
   });
 
   test('is marked where it reached its length limit', async () => {
     const end = { type: 'done', message: 'Yes', status: 'interrupted', finishReason: 'length' };
     const run = begin(says(START, token('Yes', 1), end));
     await settle();
-    expect(run.turn.state).toBe('cut');
+    expect(run.turn.stage).toBe('cut');
   });
 
   test('survives events and members nobody has heard of', async () => {
     const run = begin(says(START, { type: 'sources', sources: [] }, token('Yes.', 1), done('Yes.', 2)));
     await settle();
-    expect(run.turn).toMatchObject({ answer: 'Yes.', state: 'complete' });
+    expect(run.turn).toMatchObject({ replyText: 'Yes.', stage: 'complete' });
   });
 });
 
@@ -132,34 +132,34 @@ describe('a connection that breaks', () => {
       expect(addresses(run)).toEqual(['POST /chat', 'GET /v1/chat/stream/a1?after=2']);
       for (const event of [{ ...START, seq: 2 }, token(' we', 3)]) next.say(event);
       await settle();
-      expect(run.turn).toMatchObject({ answer: 'Yes, we', state: 'streaming' });
+      expect(run.turn).toMatchObject({ replyText: 'Yes, we', stage: 'streaming' });
       next.say(done('Yes, we do.', 4));
       await settle();
-      expect(run.turn).toMatchObject({ answer: 'Yes, we do.', state: 'complete' });
+      expect(run.turn).toMatchObject({ replyText: 'Yes, we do.', stage: 'complete' });
     },
   );
 
   test('shows the whole answer once if the server begins it anew', async () => {
     const run = begin(says(START, token('Yes', 1)), says(START, token('No', 1), token('.', 2), done('No.', 3)));
     await seconds(1);
-    expect(run.turn).toMatchObject({ answer: 'No.', state: 'complete' });
+    expect(run.turn).toMatchObject({ replyText: 'No.', stage: 'complete' });
   });
 
   test('before the server took the message sends it again under the same key', async () => {
     const run = begin(unreachable, unreachable, says(START, done('Yes.', 1)));
     await settle();
-    expect(run.turn.state).toBe('queueing');
+    expect(run.turn.stage).toBe('queueing');
     await seconds(1);
     await seconds(2);
     expect(keys(run)).toEqual(['key-1', 'key-1', 'key-1']);
-    expect(run.turn.state).toBe('complete');
+    expect(run.turn.stage).toBe('complete');
   });
 
   test('is given up after six tries, and the message is unsent', async () => {
     const run = begin(...Array<Reply>(6).fill(json(503)));
     await seconds(1 + 2 + 4 + 8 + 15);
     expect(run.desk.asked).toHaveLength(6);
-    expect(run.turn.state).toBe('unsent');
+    expect(run.turn.stage).toBe('unsent');
     expect(run.outcome()).toBe(0);
   });
 
@@ -168,18 +168,18 @@ describe('a connection that breaks', () => {
     const end = says({ ...START, seq: 1 }, done('Yes.', 2));
     const run = begin(...away, says(START, token('Yes', 1)), ...away.slice(1), end);
     await seconds(1 + 2 + 4 + 8 + 15);
-    expect(run.turn).toMatchObject({ answer: 'Yes', state: 'streaming' });
+    expect(run.turn).toMatchObject({ replyText: 'Yes', stage: 'streaming' });
     await seconds(1 + 2 + 4 + 8 + 15);
-    expect(run.turn).toMatchObject({ answer: 'Yes.', state: 'complete' });
+    expect(run.turn).toMatchObject({ replyText: 'Yes.', stage: 'complete' });
   });
 
   test('is never given up while there is no network at all', async () => {
     vi.spyOn(navigator, 'onLine', 'get').mockReturnValue(false);
     const run = begin(...Array<Reply>(9).fill(unreachable), says(START, done('Yes.', 1)));
     await seconds(1 + 2 + 4 + 8 + 4 * 15);
-    expect([run.desk.asked.length, run.turn.state]).toEqual([9, 'queueing']);
+    expect([run.desk.asked.length, run.turn.stage]).toEqual([9, 'queueing']);
     await seconds(15);
-    expect(run.turn.state).toBe('complete');
+    expect(run.turn.stage).toBe('complete');
   });
 
   test('is tried again at once when the network is back', async () => {
@@ -187,7 +187,7 @@ describe('a connection that breaks', () => {
     await settle();
     window.dispatchEvent(new Event('online'));
     await settle();
-    expect(run.turn.state).toBe('complete');
+    expect(run.turn.stage).toBe('complete');
   });
 
   test('by forty silent seconds is a dead one', async () => {
@@ -200,7 +200,7 @@ describe('a connection that breaks', () => {
     await seconds(1);
     expect(silent.aborted).toBe(true);
     await seconds(1);
-    expect(run.turn).toMatchObject({ answer: 'Yes.', state: 'complete' });
+    expect(run.turn).toMatchObject({ replyText: 'Yes.', stage: 'complete' });
   });
 
   test('is not mistaken for one that says nothing but blank lines', async () => {
@@ -212,7 +212,7 @@ describe('a connection that breaks', () => {
       quiet.blank();
     }
     await settle();
-    expect([quiet.aborted, run.turn.state]).toEqual([false, 'waiting']);
+    expect([quiet.aborted, run.turn.stage]).toEqual([false, 'waiting']);
   });
 
   test.each([
@@ -226,21 +226,21 @@ describe('a connection that breaks', () => {
       says({ ...START, seq: 6 }, token(', wörld', 14)),
       says({ ...START, seq }, restarted),
     );
-    run.turn.memory = {};
+    run.turn.kept = {};
     await seconds(3);
     expect(addresses(run).at(-1)).toBe('GET /v1/chat/stream/a1?after=14');
     expect(run.turn).toMatchObject({
-      answer,
-      state: answer ? 'interrupted' : 'failed',
+      replyText: answer,
+      stage: answer ? 'interrupted' : 'failed',
       final: false,
-      memory: undefined,
+      kept: undefined,
     });
   });
 
   test('after half an answer, and for good, leaves the half and says so', async () => {
     const run = begin(says(START, token('Yes', 1)), json(404));
     await seconds(1);
-    expect(run.turn).toMatchObject({ answer: 'Yes', state: 'interrupted' });
+    expect(run.turn).toMatchObject({ replyText: 'Yes', stage: 'interrupted' });
   });
 });
 
@@ -252,13 +252,13 @@ describe('a server that does not answer the message', () => {
     expect(run.desk.asked).toHaveLength(1);
     await seconds(0.1);
     expect(keys(run)).toEqual(['key-1', 'key-1']);
-    expect(run.turn.state).toBe('complete');
+    expect(run.turn.stage).toBe('complete');
   });
 
   test('for another conflict is not asked again', async () => {
     const run = begin(json(409, { code: 'idempotency_key_reused' }));
     await seconds(60);
-    expect([run.desk.asked.length, run.turn.state]).toEqual([1, 'unsent']);
+    expect([run.desk.asked.length, run.turn.stage]).toEqual([1, 'unsent']);
   });
 
   test.each([
@@ -267,7 +267,7 @@ describe('a server that does not answer the message', () => {
   ])('because of too many messages (%o) tells how long to wait', async (body, wait) => {
     const run = begin(json(429, body));
     await settle();
-    expect([run.turn.state, run.outcome()]).toEqual(['limited', wait]);
+    expect([run.turn.stage, run.outcome()]).toEqual(['limited', wait]);
   });
 
   test('because of too many requests while an answer is on its way is asked again', async () => {
@@ -277,16 +277,16 @@ describe('a server that does not answer the message', () => {
       says({ ...START, seq: 1 }, done('Yes.', 2)),
     );
     await seconds(1);
-    expect(run.turn.state).toBe('streaming');
+    expect(run.turn.stage).toBe('streaming');
     await seconds(5);
-    expect([run.turn.state, run.outcome()]).toEqual(['complete', 0]);
+    expect([run.turn.stage, run.outcome()]).toEqual(['complete', 0]);
   });
 
   test.each([401, 403])('with %i refuses for good, and tells the developer', async (status) => {
     const log = vi.spyOn(console, 'error').mockReturnValue();
     const run = begin(json(status));
     await seconds(60);
-    expect([run.turn.state, run.desk.asked.length]).toEqual(['refused', 1]);
+    expect([run.turn.stage, run.desk.asked.length]).toEqual(['refused', 1]);
     expect(log.mock.calls.join()).toContain('[Frontdesk] Refused');
   });
 
@@ -297,14 +297,14 @@ describe('a server that does not answer the message', () => {
   ])('and says that it is retryable: %s', async (retryable, final) => {
     const run = begin(says(START, { type: 'error', error: 'No', code: 'upstream', retryable }));
     await settle();
-    expect(run.turn).toMatchObject({ state: 'failed', final, accepted: true });
+    expect(run.turn).toMatchObject({ stage: 'failed', final, accepted: true });
     expect(run.outcome()).toBe(0);
   });
 
   test('to its end keeps what came before the error', async () => {
     const run = begin(says(START, token('Yes', 1), { type: 'error', error: 'No' }));
     await settle();
-    expect(run.turn).toMatchObject({ state: 'interrupted', answer: 'Yes' });
+    expect(run.turn).toMatchObject({ stage: 'interrupted', replyText: 'Yes' });
   });
 });
 
@@ -320,14 +320,14 @@ describe('stopping', () => {
     live.say(token(' and no', 2));
     await settle();
     expect(run.desk.asked).toHaveLength(2);
-    expect(run.turn).toMatchObject({ state: 'stopped', answer: 'Yes' });
+    expect(run.turn).toMatchObject({ stage: 'stopped', replyText: 'Yes' });
     expect(run.desk.asked[1]).toMatchObject({
       url: 'https://desk.example/v1/chat/stop',
       body: { sessionId: 'visitor', messageId: 'a1' },
     });
     live.say({ type: 'done', message: 'Yes and', status: 'stopped', seq: 3 });
     await settle();
-    expect(run.turn).toMatchObject({ state: 'stopped', answer: 'Yes and' });
+    expect(run.turn).toMatchObject({ stage: 'stopped', replyText: 'Yes and' });
     expect(run.outcome()).toBe(0);
   });
 
@@ -341,7 +341,7 @@ describe('stopping', () => {
     await seconds(2.9);
     expect(run.outcome()).toBeUndefined();
     await seconds(0.1);
-    expect([run.outcome(), run.turn.state, live.aborted]).toEqual([0, 'stopped', true]);
+    expect([run.outcome(), run.turn.stage, live.aborted]).toEqual([0, 'stopped', true]);
   });
 
   test('before the answer began tells the server as soon as it begins', async () => {
@@ -356,7 +356,7 @@ describe('stopping', () => {
     live.say({ type: 'done', message: '', status: 'stopped', seq: 2 });
     await settle();
     expect(addresses(run)).toEqual(['POST /chat', 'POST /v1/chat/stop']);
-    expect(run.turn).toMatchObject({ state: 'stopped', answer: '' });
+    expect(run.turn).toMatchObject({ stage: 'stopped', replyText: '' });
   });
 
   test('a message that never reached the server leaves it unsent', async () => {
@@ -366,7 +366,7 @@ describe('stopping', () => {
     });
     run.stop();
     await seconds(2);
-    expect([run.turn.state, run.outcome(), run.desk.asked.length]).toEqual(['unsent', 0, 1]);
+    expect([run.turn.stage, run.outcome(), run.desk.asked.length]).toEqual(['unsent', 0, 1]);
   });
 });
 
@@ -374,15 +374,15 @@ test('an answer that was running when the page was left is followed, not asked f
   const turn: Turn = {
     ...newTurn('key-1', 'Hi', 0),
     accepted: true,
-    state: 'streaming',
+    stage: 'streaming',
     answerId: 'a7',
-    answer: 'He',
-    cursor: 2,
+    replyText: 'He',
+    reached: 2,
   };
   const run = carry(turn, says({ ...START, messageId: 'a7', seq: 2 }, token('llo', 3), done('Hello', 4)));
   await settle();
   expect(addresses(run)).toEqual(['GET /v1/chat/stream/a7?after=2']);
-  expect(turn).toMatchObject({ answer: 'Hello', state: 'complete' });
+  expect(turn).toMatchObject({ replyText: 'Hello', stage: 'complete' });
 });
 
 describe('who the visitor is', () => {
@@ -398,7 +398,7 @@ describe('who the visitor is', () => {
   test('goes out with the message, in the words of the site, and nowhere else', async () => {
     const { desk, api } = as('signed', says(START, done('Yes.', 1)), json(200, { messages: [] }));
     await settle();
-    await api.history('');
+    await api.fetchPage('');
     expect(desk.asked.map(({ headers }) => headers['x-identity-token'])).toEqual(['signed', undefined]);
   });
 
@@ -413,7 +413,7 @@ describe('who the visitor is', () => {
     async (code) => {
       const { turn } = as('old', json(401, { code }));
       await settle();
-      expect([turn.state, turn.code, turn.accepted]).toEqual(['unsent', code, undefined]);
+      expect([turn.stage, turn.trouble, turn.accepted]).toEqual(['unsent', code, undefined]);
     },
   );
 });

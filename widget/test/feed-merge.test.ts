@@ -23,7 +23,7 @@ describe('a message from the feed', () => {
         // A question and its answer come together; pairs in any order, and the whole at the end.
         for (const pair of [...pairs, 0, 1, 2])
           for (const each of stored.slice(pair * 2, pair * 2 + 2)) mergeMessage(turns, each);
-        expect(turns.map(({ question, answer, state }) => [question, answer, state])).toEqual([
+        expect(turns.map(({ question, replyText: answer, stage: state }) => [question, answer, state])).toEqual([
           ['One?', 'One.', 'complete'],
           ['Two?', 'Two.', 'complete'],
           ['Three?', 'Thr', 'interrupted'],
@@ -46,16 +46,16 @@ describe('a message from the feed', () => {
     mergeMessage(turns, assistant(2, '', { id: 'failed', status: 'failed' }));
     mergeMessage(turns, assistant(2, 'Yes.', { id: 'anew' }));
     expect(turns).toHaveLength(1);
-    expect(turns[0]).toMatchObject({ accepted: true, answer: 'Yes.', answerId: 'anew', state: 'complete' });
+    expect(turns[0]).toMatchObject({ accepted: true, replyText: 'Yes.', answerId: 'anew', stage: 'complete' });
   });
 
   test('leaves the answer alone that is coming another way', () => {
-    const mine = { ...newTurn('mine', 'Mine?', 1), state: 'streaming' as const, answer: 'Ye', answerId: 'a2' };
+    const mine = { ...newTurn('mine', 'Mine?', 1), stage: 'streaming' as const, replyText: 'Ye', answerId: 'a2' };
     const turns: Turn[] = [mine];
     mergeMessage(turns, user(1, 'Mine?', 'mine'), mine);
     mergeMessage(turns, assistant(2, 'Y', { status: 'streaming', seq: 1 }), mine);
     expect(turns).toEqual([mine]);
-    expect(mine).toMatchObject({ answer: 'Ye', place: 1 });
+    expect(mine).toMatchObject({ replyText: 'Ye', questionPlace: 1 });
   });
 });
 
@@ -115,7 +115,9 @@ describe('over connections that break anywhere', () => {
         sessionStorage.clear();
         const shown: string[] = [];
         const { conversation, session, life } = openTab(() =>
-          shown.push(...conversation.turns.map(({ place = 0, answer }) => `${place} ${answer}`)),
+          shown.push(
+            ...conversation.turns.map(({ questionPlace: place = 0, replyText: answer }) => `${place} ${answer}`),
+          ),
         );
         session.ensure();
         const server = pretendServer(answers);
@@ -137,7 +139,7 @@ describe('over connections that break anywhere', () => {
           stream().reply,
         );
         conversation.restore();
-        conversation.watch(true);
+        conversation.attendTo(true);
         await seconds(200);
         expect(said(conversation)).toEqual(
           answers.map((text, index) => [`Question ${index * 2 + 1}?`, text, 'complete']),

@@ -13,7 +13,7 @@ describe('an open chat', () => {
     const feed = stream();
     const desk = openDesk(history('c.2.0', user(1, 'One?', 'k1'), assistant(2, 'One.')), feed.reply);
     conversation.restore();
-    conversation.watch(true);
+    conversation.attendTo(true);
     await settle();
     expect(desk.asked[1]).toMatchObject({
       method: 'GET',
@@ -52,7 +52,7 @@ describe('an open chat', () => {
       stream().reply,
     );
     conversation.restore();
-    conversation.watch(true);
+    conversation.attendTo(true);
     await settle();
     feed.say(message(user(1, 'One?', 'k1')));
     feed.say(message(assistant(2, '', { status: 'streaming', seq: 0 })));
@@ -73,7 +73,7 @@ describe('an open chat', () => {
     session.ensure();
     const desk = openDesk(history('c.0.0', user(1, 'One?'), assistant(2, 'One.')), json(404));
     conversation.restore();
-    conversation.watch(true);
+    conversation.attendTo(true);
     await seconds(60);
     look(false);
     await seconds(60);
@@ -86,7 +86,7 @@ describe('an open chat', () => {
     session.ensure();
     const desk = openDesk(history('old', user(1, 'Old?')), json(400, { code: 'invalid_cursor' }), stream().reply);
     conversation.restore();
-    conversation.watch(true);
+    conversation.attendTo(true);
     await seconds(2);
     expect(desk.asked[2]?.url).toMatch(/\/events$/);
     expect(conversation.turns).toEqual([]);
@@ -103,9 +103,9 @@ describe('an open chat', () => {
       feed.reply,
     );
     conversation.restore();
-    conversation.watch(true);
+    conversation.attendTo(true);
     await settle();
-    conversation.send('Mine?');
+    conversation.submit('Mine?');
     await settle();
     feed.say({ type: 'reset' });
     await settle();
@@ -123,9 +123,9 @@ describe('an open chat', () => {
     );
     const desk = openDesk(history('c.0.0'), feed.reply, answer, next.reply);
     conversation.restore();
-    conversation.watch(true);
+    conversation.attendTo(true);
     await settle();
-    conversation.send('One?');
+    conversation.submit('One?');
     await settle();
     expect(feed.aborted).toBe(true);
     expect(desk.asked[3]?.url).toMatch(/events\?after=c\.0\.0$/);
@@ -143,7 +143,7 @@ describe('an open chat', () => {
     const feed = stream();
     openDesk(history('c.0.0'), feed.reply);
     conversation.restore();
-    conversation.watch(true);
+    conversation.attendTo(true);
     await settle();
     life.abort();
     await seconds(60);
@@ -154,7 +154,7 @@ describe('an open chat', () => {
 describe('nobody follows', () => {
   test('before the first message of a visitor', async () => {
     const desk = openDesk();
-    openTab().conversation.watch(true);
+    openTab().conversation.attendTo(true);
     await seconds(10);
     expect(desk.asked).toEqual([]);
   });
@@ -165,14 +165,14 @@ describe('nobody follows', () => {
     const feeds = [stream(), stream(), stream()];
     const desk = openDesk(history('c.2.0', user(1, 'One?'), assistant(2, 'One.')), ...feeds.map(({ reply }) => reply));
     conversation.restore();
-    conversation.watch(true);
+    conversation.attendTo(true);
     await settle();
     feeds[0]?.say(caughtUp);
     await settle();
-    conversation.watch(false);
+    conversation.attendTo(false);
     await settle();
     expect(feeds[0]?.aborted).toBe(true);
-    conversation.watch(true);
+    conversation.attendTo(true);
     await settle();
     look(true);
     await seconds(100);
@@ -191,7 +191,7 @@ describe('nobody follows', () => {
     const feed = stream();
     openDesk(history('c.2.0', user(1, 'One?'), assistant(2, 'One.')), feed.reply, stream().reply);
     conversation.restore();
-    conversation.watch(true);
+    conversation.attendTo(true);
     await settle();
     feed.say({ type: 'state', answering: { role: 'operator' }, cursor: 'c.3.0' });
     await settle();
@@ -213,7 +213,7 @@ describe('the tabs of a visitor', () => {
     const desk = openDesk(history('c.0.0'), feed.reply, history('c.0.0'), idle.reply);
     for (const { conversation } of [one, other]) {
       conversation.restore();
-      conversation.watch(true);
+      conversation.attendTo(true);
       await settle();
     }
     feed.say(message(user(1, 'One?', 'k1')));
@@ -236,7 +236,7 @@ describe('the tabs of a visitor', () => {
     );
     for (const { conversation } of [one, other]) {
       conversation.restore();
-      conversation.watch(true);
+      conversation.attendTo(true);
       await settle();
     }
     one.conversation.startOver();
@@ -251,7 +251,7 @@ describe('the tabs of a visitor', () => {
     const other = openTab();
     one.session.ensure();
     openDesk();
-    for (const { conversation } of [one, other]) conversation.watch(false);
+    for (const { conversation } of [one, other]) conversation.attendTo(false);
     one.conversation.tellRead();
     expect(other.read).toHaveBeenCalledOnce();
     expect(one.read).not.toHaveBeenCalled();
@@ -262,7 +262,7 @@ describe('the tabs of a visitor', () => {
     const other = openTab();
     one.session.ensure();
     vi.spyOn(other.session, 'current').mockReturnValue({ id: 'somebody else', secret: '' });
-    for (const { conversation } of [one, other]) conversation.watch(false);
+    for (const { conversation } of [one, other]) conversation.attendTo(false);
     one.conversation.tellRead();
     expect(other.read).not.toHaveBeenCalled();
   });
@@ -274,7 +274,7 @@ describe('the tabs of a visitor', () => {
     const feed = stream();
     openDesk(history('c.0.0'), feed.reply);
     conversation.restore();
-    conversation.watch(true);
+    conversation.attendTo(true);
     await settle();
     feed.say(message(user(1, 'One?', 'k1')));
     await settle();

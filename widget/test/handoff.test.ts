@@ -32,7 +32,7 @@ async function withMaya(...replies: Parameters<typeof openDesk>) {
     ...replies,
   );
   tab.conversation.restore();
-  tab.conversation.watch(true);
+  tab.conversation.attendTo(true);
   await settle();
   feed.say({ ...caughtUp, answering: { role: 'operator', ...maya } });
   await settle();
@@ -43,7 +43,7 @@ describe('a message while a person has the conversation', () => {
   test('is delivered, without an answer that is empty or that failed', async () => {
     const feed = stream();
     const { conversation, desk } = await withMaya(says(...DELIVERED), feed.reply);
-    conversation.send('Are you there?');
+    conversation.submit('Are you there?');
     await settle();
     expect(said(conversation).at(-1)).toEqual(['Are you there?', '', 'complete']);
     expect(conversation.isBusy()).toBe(false);
@@ -61,7 +61,7 @@ describe('a message while a person has the conversation', () => {
 
   test('is sent again if that was not heard, because there is no answer to follow', async () => {
     const { conversation, desk } = await withMaya(says(DELIVERED[0] as object), says(...DELIVERED), stream().reply);
-    conversation.send('Are you there?');
+    conversation.submit('Are you there?');
     await seconds(5);
     expect(said(conversation).at(-1)).toEqual(['Are you there?', '', 'complete']);
     const [first, second] = desk.asked.filter(({ url }) => url.endsWith('/chat'));
@@ -106,9 +106,9 @@ test('a person who gives no sign of writing any more has stopped after eight sec
   await seconds(7);
   feed.say({ type: 'typing', name: 'Maya Olsen' });
   await seconds(7);
-  expect(conversation.typing).toBe('Maya Olsen');
+  expect(conversation.writer).toBe('Maya Olsen');
   await seconds(2);
-  expect(conversation.typing).toBeUndefined();
+  expect(conversation.writer).toBeUndefined();
 });
 
 describe('a visitor who asks for a person', () => {
@@ -116,22 +116,22 @@ describe('a visitor who asks for a person', () => {
     const { conversation, session } = openTab();
     const feed = stream();
     const desk = openDesk(json(200, { status: 'asked', until: null }), feed.reply);
-    conversation.watch(true);
+    conversation.attendTo(true);
     await conversation.handOff();
     expect(desk.asked[0]).toMatchObject({
       method: 'POST',
       url: `https://desk.example/v1/sessions/${session.current()?.id}/handoff`,
       body: { page: location.href.split('#')[0] },
     });
-    expect(conversation.away).toBeUndefined();
+    expect(conversation.absence).toBeUndefined();
     await settle();
     feed.say(message(other(1, 'event', 'asked')));
     await settle();
-    expect(conversation.turns.at(-1)?.event).toBe('asked');
+    expect(conversation.turns.at(-1)?.happened).toBe('asked');
     // Somebody may come at any time, also while the chat is closed.
     feed.say(caughtUp);
     await settle();
-    conversation.watch(false);
+    conversation.attendTo(false);
     await settle();
     expect(feed.aborted).toBe(false);
   });
@@ -141,14 +141,32 @@ describe('a visitor who asks for a person', () => {
     const until = '2026-11-26T09:00:00Z';
     const away = json(200, { status: 'away', until });
     const desk = openDesk(away, stream().reply, away, stream().reply);
-    conversation.watch(true);
+    conversation.attendTo(true);
     await conversation.handOff();
-    expect(conversation.away).toEqual({ until });
+    expect(conversation.absence).toEqual({ until });
     await conversation.handOff('you@example.com');
     expect(desk.asked.find(({ body }) => (body as { email?: string } | undefined)?.email)).toBeTruthy();
-    expect(conversation.away).toEqual({ until, email: 'you@example.com' });
+    expect(conversation.absence).toEqual({ until, email: 'you@example.com' });
     conversation.startOver();
-    expect(conversation.away).toBeUndefined();
+    expect(conversation.absence).toBeUndefined();
+  });
+
+  test('is asked for an address again after a reload, as long as none was left', async () => {
+    const until = '2026-11-26T09:00:00Z';
+    const afterReload = async () => {
+      const { conversation } = openTab();
+      openDesk(history('c.1.0', other(1, 'event', 'away')), json(200, { status: 'away', until }));
+      conversation.restore();
+      await settle();
+      return conversation;
+    };
+    const { conversation } = openTab();
+    openDesk(json(200, { status: 'away', until }));
+    await conversation.handOff();
+    const again = await afterReload();
+    expect(again.absence).toEqual({ until });
+    await again.handOff('you@example.com');
+    expect((await afterReload()).absence).toBeUndefined();
   });
 });
 
@@ -156,7 +174,7 @@ test('a page can keep to itself what it is', async () => {
   const { conversation } = openTab(undefined, { page: 'none' });
   vi.spyOn(document, 'referrer', 'get').mockReturnValue('https://shop.example/');
   const desk = openDesk(says(...DELIVERED));
-  conversation.send('Hello');
+  conversation.submit('Hello');
   await settle();
   expect(desk.asked[0]?.body).toEqual({ sessionId: expect.any(String), message: 'Hello' });
 });

@@ -67,11 +67,11 @@ function changed(text: string, others: string[], dice: Dice): string {
 }
 
 /** What a shape is, where it stands and what it begins with. */
-function trait({ tag, attributes, children }: Shape, within: Shape[]): string {
-  const places = within.slice(-1).map((outer) => outer.tag);
+function trait({ kind: tag, attrs: attributes, inner: children }: Shape, within: Shape[]): string {
+  const places = within.slice(-1).map((outer) => outer.kind);
   const kinds = children
     .slice(0, 3)
-    .map((child) => (typeof child === 'object' ? child.tag : /\W?/.exec(child || '')?.[0]));
+    .map((child) => (typeof child === 'object' ? child.kind : /\W?/.exec(child || '')?.[0]));
   return [...places, tag, within.length, ...Object.keys(attributes), ...kinds].join();
 }
 

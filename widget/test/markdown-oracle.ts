@@ -133,11 +133,11 @@ export function inspect(root: Element) {
 export function inspectShapes(children: readonly Child[], see: (shape: Shape, within: Shape[]) => void) {
   function each(child: Child, within: Shape[]) {
     if (typeof child !== 'object') return;
-    const told = Object.entries(child.attributes).filter(([, value]) => value);
-    inspectElement(child.tag, told);
-    if (child.tag === 'a' && within.some(({ tag }) => tag === 'a')) throw new Error('a link within a link');
+    const told = Object.entries(child.attrs).filter(([, value]) => value);
+    inspectElement(child.kind, told);
+    if (child.kind === 'a' && within.some(({ kind: tag }) => tag === 'a')) throw new Error('a link within a link');
     see(child, within);
-    for (const inner of child.children) each(inner, [...within, child]);
+    for (const inner of child.inner) each(inner, [...within, child]);
   }
   for (const child of children) each(child, []);
 }

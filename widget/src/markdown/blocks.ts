@@ -68,7 +68,7 @@ export function readBlocks(
     const shapes = items.map((item, index) => {
       // The first paragraph of a list item is the item itself.
       const children = nested(item, index === items.length - 1).flatMap((child, place) =>
-        !place && child.tag === 'p' ? child.children : [child],
+        !place && child.kind === 'p' ? child.inner : [child],
       );
       return shape('li', {}, ...children);
     });

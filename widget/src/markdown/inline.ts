@@ -5,9 +5,9 @@ import { outward, safeAddress, safeImage, trimBareAddress } from './links';
 
 /** Emphasis that has been opened and not closed yet, with what it holds so far. */
 interface Open {
-  mark: string;
-  count: number;
-  children: Child[];
+  delimiter: string;
+  strength: number;
+  inner: Child[];
 }
 
 /** Emphasis nested deeper than this is noise, and must not cost more than text. */
@@ -28,25 +28,25 @@ const UNFINISHED = /!?\[([^[\]]*)(?:\](?:\([^\s)]*)?)?$|`+([^`]*)$/y;
  * closed at the end, so that an answer does not flicker between marks and meaning while it streams in.
  */
 export function readInline(text: string, live = false, imageHosts: readonly string[] = [], inLink = false): Child[] {
-  const opens: Open[] = [{ mark: '', count: 0, children: [] }];
+  const opens: Open[] = [{ delimiter: '', strength: 0, inner: [] }];
   let at = 0;
 
   function write(...parts: Child[]) {
-    const { children } = opens.at(-1) as Open;
+    const { inner } = opens.at(-1) as Open;
     for (const part of parts) {
-      const last = children.length - 1;
-      if (typeof part === 'string' && typeof children[last] === 'string') children[last] += part;
-      else if (part) children.push(part);
+      const last = inner.length - 1;
+      if (typeof part === 'string' && typeof inner[last] === 'string') inner[last] += part;
+      else if (part) inner.push(part);
     }
   }
 
   /** Closes the innermost emphasis: so many of its marks mean something, the rest are text. */
   function close(used: number) {
     const open = opens.pop() as Open;
-    const tag = open.mark === '~' ? 's' : used > 1 ? 'strong' : 'em';
-    const children = used && open.children.length ? [shape(tag, {}, ...open.children)] : open.children;
-    if (open.count > used && used) opens.push({ ...open, count: open.count - used, children });
-    else write(used ? '' : open.mark.repeat(open.count), ...children);
+    const tag = open.delimiter === '~' ? 's' : used > 1 ? 'strong' : 'em';
+    const inner = used && open.inner.length ? [shape(tag, {}, ...open.inner)] : open.inner;
+    if (open.strength > used && used) opens.push({ ...open, strength: open.strength - used, inner });
+    else write(used ? '' : open.delimiter.repeat(open.strength), ...inner);
   }
 
   function emphasis(run: string) {
@@ -54,14 +54,15 @@ export function readInline(text: string, live = false, imageHosts: readonly stri
     const after = text[at + run.length];
     let count = run.length;
     while (count && /\S/.test(text[at - 1] ?? ' ')) {
-      const index = opens.findLastIndex((open) => open.mark === mark);
+      const index = opens.findLastIndex((open) => open.delimiter === mark);
       if (index < 0) break;
       while (opens.length > index + 1) close(0);
-      const used = Math.min((opens[index] as Open).count, count, 2);
+      const used = Math.min((opens[index] as Open).strength, count, 2);
       close(used);
       count -= used;
     }
-    if (count && opens.length < DEEPEST && (after ? /\S/.test(after) : live)) opens.push({ mark, count, children: [] });
+    if (count && opens.length < DEEPEST && (after ? /\S/.test(after) : live))
+      opens.push({ delimiter: mark, strength: count, inner: [] });
     else write(mark.repeat(count));
   }
 
@@ -98,6 +99,6 @@ export function readInline(text: string, live = false, imageHosts: readonly stri
     } else write(lineBreak ? shape('br') : (escaped ?? token));
     at = end;
   }
-  while (opens.length > 1) close(live ? Math.min((opens.at(-1) as Open).count, 2) : 0);
-  return (opens[0] as Open).children;
+  while (opens.length > 1) close(live ? Math.min((opens.at(-1) as Open).strength, 2) : 0);
+  return (opens[0] as Open).inner;
 }

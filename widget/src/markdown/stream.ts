@@ -35,7 +35,7 @@ export function createReader(imageHosts: readonly string[] = []): MarkdownReader
 /** Puts a caret into the innermost element that the text ends in. */
 function withCaret(children: Child[]): Child[] {
   const last = children.at(-1);
-  if (typeof last === 'object' && /^(p|h3|ul|ol|li|blockquote)$/.test(last.tag))
-    return [...children.slice(0, -1), { ...last, children: withCaret(last.children) }];
+  if (typeof last === 'object' && /^(p|h3|ul|ol|li|blockquote)$/.test(last.kind))
+    return [...children.slice(0, -1), { ...last, inner: withCaret(last.inner) }];
   return [...children, shape('span', { class: 'caret', 'aria-hidden': 'true' })];
 }

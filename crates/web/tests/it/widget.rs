@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::desk::Desk;
 
 /// What the widget may weigh, compressed.
-const BUDGET: usize = 21_700;
+const BUDGET: usize = 21_500;
 
 fn widget() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../widget")
@@ -37,6 +37,7 @@ fn the_bundle_is_built_from_these_sources() {
         "sheet.mjs",
         "short-names.txt",
         "package-lock.json",
+        "words.mjs",
     ];
     let mut files: Vec<_> = tools.iter().map(|tool| root.join(tool)).collect();
     files_below(&root.join("src"), &mut files);
