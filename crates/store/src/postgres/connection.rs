@@ -22,6 +22,12 @@ const BEGIN_CONNECTION: &str = "SET statement_timeout = 1300; SET idle_in_transa
 /// What counts as stored survives a crash of the server, whatever its default is.
 const BE_DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
+/// Neither parallel workers nor compiled expressions: our statements are short, and either takes longer to begin than they do.
+/// A server that knows no such setting has nothing to turn off.
+const STAY_SHORT: &str = "SELECT set_config(name, value, false)
+     FROM (VALUES ('jit', 'off'), ('max_parallel_workers_per_gather', '0')) AS asked (name, value)
+     WHERE current_setting(name, true) IS NOT NULL";
+
 /// How long to let a server alone that could not be reached: after the first time, and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -55,7 +61,7 @@ impl Connector {
         if self.pause().until.is_some_and(|until| Instant::now() < until) {
             return Err(Failure::Disconnected("there was no connection to be had a moment ago".to_owned()));
         }
-        let result = self.connect_as(&[BEGIN_CONNECTION, BE_DURABLE]).await;
+        let result = self.connect_as(&[BEGIN_CONNECTION, BE_DURABLE, STAY_SHORT]).await;
         let mut pause = self.pause();
         if result.is_ok() {
             *pause = Pause::default();

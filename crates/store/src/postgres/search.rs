@@ -33,7 +33,10 @@ const ENOUGH: usize = 3;
 const CANDIDATES: i64 = 50;
 
 /// Of a query's plan much depends on its words.
-const SETTINGS: &str = "SET LOCAL statement_timeout = 400; SET LOCAL plan_cache_mode = force_custom_plan";
+const BY_WORDS: &str = "SET LOCAL plan_cache_mode = force_custom_plan";
+
+/// How long the index may be asked for all that there is, in milliseconds.
+const BRIEFLY: &str = "SET LOCAL statement_timeout = 400";
 
 pub(super) async fn search(engine: &Engine, search: ConversationSearch) -> Result<SearchPage, StoreError> {
     if search.query.is_empty() {
@@ -50,12 +53,13 @@ async fn find(
     search: Arc<ConversationSearch>,
     lead: Lead,
 ) -> Result<SearchPage, Failure> {
-    connection.run(SETTINGS).await?;
+    connection.run(BY_WORDS).await?;
     let words = as_tsquery(&search.query.words());
     let walked = walk(&connection, &search, lead, &words).await?;
     if walked.next.is_none() || walked.hits.len() >= ENOUGH.min(limit(&search)) {
         return Ok(walked);
     }
+    connection.run(BRIEFLY).await?;
     match find_all(&connection, &search, &words).await {
         // There are more of them than can be sorted in that time: the next page goes on walking.
         Err(Failure::Server { state, .. }) if state.code() == "57014" => Ok(walked),
