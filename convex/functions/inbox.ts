@@ -1,6 +1,6 @@
 /** What operators do with conversations. Which of it is allowed when is for the server to say. */
 
-import { v } from 'convex/values';
+import { type Infer, v } from 'convex/values';
 import { internalMutation, internalQuery } from './_generated/server';
 import { beginConversation, merged } from './lib/begin';
 import { COUNTED, conversationFilter, walk } from './lib/filtering';
@@ -13,7 +13,7 @@ import {
   messageOfKey as findByKey,
   messageById,
 } from './lib/find';
-import { checkLimit, checkText, refuse } from './lib/limits';
+import { checkLimit, checkText, readBounded, refuse } from './lib/limits';
 import { preview } from './lib/preview';
 import {
   asMessage,
@@ -164,6 +164,33 @@ export const drafts = internalQuery({
     if (!(await conversationOfSite(ctx, site, conversation))) return null;
     const doc = await draftsOf(ctx, conversation);
     return (doc?.drafts ?? []).filter((it) => it.operator === operator);
+  },
+});
+
+const modelUsage = v.object({ model: v.optional(v.string()), inputTokens: v.number(), outputTokens: v.number() });
+
+/** What the answers among the newest messages cost in tokens, by their models. Of very long texts fewer are looked at. */
+export const usage = internalQuery({
+  args: { site: v.string(), conversation: v.string(), limit: v.number() },
+  returns: v.union(v.null(), v.array(modelUsage)),
+  handler: async (ctx, { site, conversation, limit }) => {
+    if (!(await conversationOfSite(ctx, site, conversation))) return null;
+    const { rows } = await readBounded(checkLimit(limit), (count, last) =>
+      ctx.db
+        .query('messages')
+        .withIndex('by_place', (q) => q.eq('conversation', conversation).lt('seq', last?.seq ?? Infinity))
+        .order('desc')
+        .take(count),
+    );
+    const sums = new Map<string | undefined, Infer<typeof modelUsage>>();
+    for (const { model, inputTokens, outputTokens } of rows) {
+      if (inputTokens === undefined || outputTokens === undefined) continue;
+      const sum = sums.get(model) ?? { model, inputTokens: 0, outputTokens: 0 };
+      sum.inputTokens += inputTokens;
+      sum.outputTokens += outputTokens;
+      sums.set(model, sum);
+    }
+    return [...sums.values()];
   },
 });
 

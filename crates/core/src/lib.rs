@@ -22,6 +22,7 @@ mod model;
 mod notifier;
 mod office_hours;
 mod operator;
+mod prices;
 mod prompt;
 mod random;
 mod relay;
@@ -59,6 +60,7 @@ pub use model::{AnswerStream, Model, ModelEnd, ModelError, ModelErrorKind, Model
 pub use notifier::{Notifier, PersonRequest};
 pub use office_hours::{InvalidOfficeHours, MinuteOfDay, OfficeHours, OpenHours, WEEKDAYS};
 pub use operator::{InvalidOperatorName, OperatorName, OperatorSession, TokenHash};
+pub use prices::{Cost, Currency, InvalidPrices, Prices};
 pub use prompt::{Prompt, PromptLimits, PromptMessage, Speaker, build_prompt};
 pub use random::{Random, SystemRandom, fraction, secret_text};
 pub use relay::{AnswerNews, NodeNews, Relay};
@@ -68,10 +70,10 @@ pub use site::{KeyKind, SiteDocument, StoredKey};
 pub use store::{
     Assigned, BeginConversation, Changes, CloseTurn, ConversationFilter, ConversationList, ConversationName,
     ConversationQuery, ConversationSearch, ConversationStore, ConversationSummary, ConversationUpdate,
-    DeletedConversation, DeliveredMessage, HistoryEntry, InboxStore, ListCursor, LoginTry, NewMessage,
-    NodeBeats, NodeStore, OpenTurn, OpenedTurn, OperatorStore, RateAnswer, RatedAnswer, RepeatedTurn,
-    SaveDraft, SavePartial, SavedDraft, SearchHit, SearchPage, SiteStore, Store, StoreError, StoreErrorKind,
-    Thread, ThreadPage, TurnIds, TurnOpening, UpdatedConversation,
+    DeletedConversation, DeliveredMessage, HistoryEntry, InboxStore, ListCursor, LoginTry, ModelUsage,
+    NewMessage, NodeBeats, NodeStore, OpenTurn, OpenedTurn, OperatorStore, RateAnswer, RatedAnswer,
+    RepeatedTurn, SaveDraft, SavePartial, SavedDraft, SearchHit, SearchPage, SiteStore, Store, StoreError,
+    StoreErrorKind, Thread, ThreadPage, TurnIds, TurnOpening, USAGE_MESSAGES, UpdatedConversation,
 };
 pub use text::{InvalidText, MAX_MESSAGE_UNITS, MessageText, PREVIEW_UNITS, preview};
 pub use throttle::{ThrottleDecision, ThrottleRule, ThrottleState};

@@ -27,8 +27,8 @@ pub use conversations::{
 };
 pub use error::{StoreError, StoreErrorKind};
 pub use inbox::{
-    Assigned, BeginConversation, ConversationFilter, ConversationUpdate, InboxStore, NewMessage, SaveDraft,
-    SavedDraft, UpdatedConversation,
+    Assigned, BeginConversation, ConversationFilter, ConversationUpdate, InboxStore, ModelUsage, NewMessage,
+    SaveDraft, SavedDraft, USAGE_MESSAGES, UpdatedConversation,
 };
 pub use nodes::{NodeBeats, NodeStore};
 pub use operators::{LoginTry, OperatorStore};

@@ -49,6 +49,7 @@ pub(crate) fn make_api(settings: &Settings, ports: &Ports, chat: Chat, keys: &Ke
         identity: settings.identity.clone(),
         origins: settings.origins.clone(),
         rate: settings.rate,
+        prices: settings.prices.clone(),
         widget: settings.widget_bundle.as_deref().and_then(read_widget),
     };
     api::router(api_ports, api_settings, edge(settings, ports))
@@ -80,6 +81,7 @@ pub(crate) fn make_dashboard(
         install,
         test_pages: settings.mode == Mode::Development,
         model,
+        prices: settings.prices.clone(),
     };
     dashboard::router(
         DashboardPorts { store, feeds, inbox, clock, random },

@@ -41,7 +41,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{get, post};
 use bytes::Bytes;
-use frontdesk_core::{Chat, Clock, Inbox, SharedLimits, Store};
+use frontdesk_core::{Chat, Clock, Inbox, Prices, SharedLimits, Store};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -95,6 +95,8 @@ pub struct ApiSettings {
     pub rate: RateLimit,
     /// A widget to serve in place of the one this program carries.
     pub widget: Option<Bytes>,
+    /// What the models' tokens cost.
+    pub prices: Prices,
 }
 
 /// What handlers are given.
@@ -108,12 +110,13 @@ pub(crate) struct Api {
     pub(crate) typing: Quota<Subscriber>,
     pub(crate) failed_keys: Quota<Subscriber>,
     pub(crate) widget: widget::Bundle,
+    pub(crate) prices: Prices,
     pub(crate) openapi: Bytes,
 }
 
 /// The public listener's router.
 pub fn router(ports: ApiPorts, settings: ApiSettings, edge: Edge) -> Router {
-    let ApiSettings { keys, identity, origins, rate, widget } = settings;
+    let ApiSettings { keys, identity, origins, rate, widget, prices } = settings;
     let shared = ports.limits.clone();
     let quota = |name, limit| Quota::new(name, limit, KNOWN_CLIENTS, shared.clone());
     let times = |more: u32| RateLimit { requests: rate.requests.saturating_mul(more), ..rate };
@@ -126,6 +129,7 @@ pub fn router(ports: ApiPorts, settings: ApiSettings, edge: Edge) -> Router {
         typing: quota("typing", times(TYPING_PER_SEND)),
         failed_keys: quota("failed_keys", FAILED_KEYS),
         widget: widget::Bundle::new(widget),
+        prices,
         openapi: openapi::document().into(),
     });
     let routes = documented_routes().split_for_parts().0.merge(other_routes());

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use frontdesk_core::{
-    ConversationId, Message, SessionKey, SiteId, Store, StoreError, Thread, ThreadPage, Timestamp,
+    ConversationId, Message, Prices, SessionKey, SiteId, Store, StoreError, Thread, ThreadPage, Timestamp,
 };
 use futures_util::stream;
 use http::HeaderValue;
@@ -51,9 +51,10 @@ pub(crate) async fn copy(
     original: Original,
     format: Format,
     now: Timestamp,
+    prices: Prices,
 ) -> Result<Option<Response>, ApiError> {
     let Some(first) = original.read(&*store, 0).await? else { return Ok(None) };
-    let transcript = Transcript::new(format, original.reader(), &first.conversation, now);
+    let transcript = Transcript::new(format, original.reader(), &first.conversation, now, prices);
     let name = format!("attachment; filename=\"{}\"", transcript.file_name());
     let copying = Copying { store, original, transcript, page: Some(first), read: 0 };
     let body = Body::from_stream(stream::unfold(copying, Copying::next));

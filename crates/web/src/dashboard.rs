@@ -36,7 +36,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
-use frontdesk_core::{Clock, Feeds, Inbox, Random, SiteId, Store};
+use frontdesk_core::{Clock, Feeds, Inbox, Prices, Random, SiteId, Store};
 
 pub use password::{HashPasswordError, InvalidPasswordHash, Password, hash_password};
 pub use test_pages::Install;
@@ -78,6 +78,8 @@ pub struct DashboardSettings {
     pub test_pages: bool,
     /// What answers visitors, if that is known here; `Err` says that nothing does.
     pub model: Option<Result<String, NoModel>>,
+    /// What the models' tokens cost.
+    pub prices: Prices,
 }
 
 /// No language model is configured.

@@ -1,7 +1,8 @@
 //! A conversation as a file: for programs as JSON, for people as Markdown.
 
 use frontdesk_core::{
-    ConversationSummary, EventKind, FeedbackReason, Message, OperatorName, Role, Timestamp, VisitorIdentity,
+    ConversationSummary, Cost, EventKind, FeedbackReason, Message, OperatorName, Prices, Role, Timestamp,
+    VisitorIdentity,
 };
 use jiff::Timestamp as Instant;
 use jiff::tz::TimeZone;
@@ -89,6 +90,7 @@ pub(crate) struct Transcript {
     head: Option<String>,
     file_name: String,
     has_messages: bool,
+    prices: Prices,
 }
 
 impl Transcript {
@@ -97,6 +99,7 @@ impl Transcript {
         reader: Reader,
         conversation: &ConversationSummary,
         now: Timestamp,
+        prices: Prices,
     ) -> Self {
         let id = conversation.id.to_string();
         let (tail, ending) = (&id[id.len() - 4..], format.ending());
@@ -108,7 +111,7 @@ impl Transcript {
             }
             Format::Csv => CSV_HEAD.to_owned(),
         };
-        Self { format, reader, head: Some(head), file_name, has_messages: false }
+        Self { format, reader, head: Some(head), file_name, has_messages: false, prices }
     }
 
     pub(crate) fn file_name(&self) -> &str {
@@ -128,7 +131,7 @@ impl Transcript {
                     text += &serde_json::to_string(&VisibleMessage::from(message)).unwrap_or_default();
                 }
                 Format::Markdown => text += &markdown(&message, self.reader),
-                Format::Csv => text += &csv_row(&message),
+                Format::Csv => text += &csv_row(&message, &self.prices),
             }
             self.has_messages = true;
         }
@@ -205,12 +208,13 @@ pub(crate) fn event_in_words(event: &str, author: Option<&str>) -> String {
 
 /// The first line of a table.
 const CSV_HEAD: &str =
-    "time,role,name,status,text,rating,reason,comment,model,input tokens,output tokens\r\n";
+    "time,role,name,status,text,rating,reason,comment,model,input tokens,output tokens,cost,currency\r\n";
 
 /// A message as a line of a table (RFC 4180).
-fn csv_row(message: &Message) -> String {
+fn csv_row(message: &Message, prices: &Prices) -> String {
     let feedback = message.feedback.as_ref();
     let usage = message.facts.usage;
+    let cost = prices.of_answer(&message.facts);
     let text = match message.role {
         Role::Event => event_in_words(&message.text, message.author.as_ref().map(OperatorName::as_str)),
         _ => message.text.clone(),
@@ -230,6 +234,8 @@ fn csv_row(message: &Message) -> String {
         message.facts.model.clone().unwrap_or_default(),
         usage.map(|usage| usage.input_tokens.to_string()).unwrap_or_default(),
         usage.map(|usage| usage.output_tokens.to_string()).unwrap_or_default(),
+        cost.as_ref().map(Cost::exact).unwrap_or_default(),
+        cost.as_ref().map(|cost| cost.currency().to_owned()).unwrap_or_default(),
     ];
     cells.map(|cell| csv_cell(&cell)).join(",") + "\r\n"
 }

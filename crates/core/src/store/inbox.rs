@@ -47,6 +47,16 @@ pub trait InboxStore: Send + Sync {
         operator: &OperatorName,
     ) -> Result<Option<Drafts>, StoreError>;
 
+    /// What the answers of a conversation cost in tokens, by the models that wrote them, in the order of their names; `None` if
+    /// there is no such conversation.
+    ///
+    /// A call does a bounded amount of work: of a very long conversation only the newest [`USAGE_MESSAGES`] messages count.
+    async fn usage(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+    ) -> Result<Option<Vec<ModelUsage>>, StoreError>;
+
     /// Notes that an operator has seen so many messages of a conversation, unless more were seen before. That is no change of
     /// it. Does nothing if there is no such conversation.
     async fn mark_read(
@@ -128,6 +138,20 @@ pub struct SaveDraft {
     pub kind: DraftKind,
     /// What there is of it.
     pub text: Option<MessageText>,
+}
+
+/// How many messages of a conversation are looked at for what it cost.
+pub const USAGE_MESSAGES: u32 = 1000;
+
+/// What one model's answers cost in tokens, as its server counted them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelUsage {
+    /// The model, as its server names it; `None` where that was not said.
+    pub model: Option<String>,
+    /// Tokens of the prompts.
+    pub input_tokens: u64,
+    /// Tokens of the answers.
+    pub output_tokens: u64,
 }
 
 /// What became of a draft.

@@ -77,8 +77,13 @@ impl ModelCall {
     }
 
     /// Ends the answer for that reason.
-    pub fn end_with(mut self, reason: FinishReason) {
-        self.send(Ok(ModelEvent::End(ModelEnd { reason, usage: None, model: None })));
+    pub fn end_with(self, reason: FinishReason) {
+        self.end_as(ModelEnd { reason, usage: None, model: None });
+    }
+
+    /// Ends the answer like this.
+    pub fn end_as(mut self, end: ModelEnd) {
+        self.send(Ok(ModelEvent::End(end)));
     }
 
     /// Fails: before the answer if nothing was said yet, in the middle of it otherwise.

@@ -25,6 +25,7 @@ pub mod searching;
 pub mod sites;
 pub mod threads;
 pub mod turns;
+pub mod usage;
 
 use std::any::Any;
 use std::fmt;
@@ -285,6 +286,9 @@ macro_rules! store_suite {
                 each_operator_has_a_draft_of_a_reply_and_one_of_a_note,
                 a_draft_goes_with_its_conversation,
                 a_conversation_has_so_many_drafts_and_no_more,
+            ]
+            usage: [
+                what_answers_cost_is_added_up_by_their_models,
             ]
             filters: [
                 every_filter_finds_what_it_says_and_nothing_else,

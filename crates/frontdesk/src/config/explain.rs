@@ -54,6 +54,7 @@ pub(crate) fn unused(environment: &Environment) -> Vec<String> {
         ("NOTIFY_WEBHOOK_SECRET", "NOTIFY_WEBHOOK_URL"),
         ("NOTIFY_MAIL_FROM", "SMTP_URL"),
         ("NOTIFY_MAIL_TO", "SMTP_URL"),
+        ("PRICE_CURRENCY", "MODEL_PRICES"),
     ] {
         if is_set(given) && !is_set(wanted) {
             sentences.push(format!("{given} is set without {wanted}, so it is not used"));

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use frontdesk_core::ChatSettings;
+use frontdesk_core::{ChatSettings, Prices};
 use frontdesk_llm::ModelSettings;
 use frontdesk_nodes::RedisUrl;
 use frontdesk_notify::NotifySettings;
@@ -71,6 +71,8 @@ pub(crate) struct Settings {
     /// Models that are asked when that one fails, in this order.
     pub(crate) fallback_models: Vec<ModelSettings>,
     pub(crate) chat: ChatSettings,
+    /// What the models' tokens cost.
+    pub(crate) prices: Prices,
     /// The keys that are set; empty if none are.
     pub(crate) widget_keys: Vec<String>,
     pub(crate) admin_keys: Vec<String>,
@@ -148,6 +150,7 @@ impl Settings {
             fallback_models: read.fallback_models()?,
             model: read.model()?,
             chat: read.chat()?,
+            prices: read.prices()?,
             widget_keys: read.keys("WIDGET_API_KEY", mode)?,
             admin_keys: read.keys("ADMIN_API_KEY", mode)?,
             identity: read.identity()?,

@@ -85,6 +85,14 @@ pub(crate) const GROUPS: [Group; 7] = [
                 "1024",
                 "The most tokens an answer may have. It bounds what one message can cost.",
             ),
+            plain(
+                "MODEL_PRICES",
+                "none",
+                "What the models' servers ask for a million tokens of a prompt and of an answer, separated by commas, for example \
+                 gpt-4.1-mini=0.40/1.60,o3=2/8. Operators are then shown what answers and conversations cost. A price is also \
+                 for the model's name with a date behind it.",
+            ),
+            plain("PRICE_CURRENCY", "USD", "What those prices are in: three capital letters."),
         ],
     },
     Group {

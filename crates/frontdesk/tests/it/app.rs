@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
 use frontdesk_core::{
-    Chat, ChatPorts, ChatSettings, Clock, KeyKind, Random, SiteId, Store, SystemClock, SystemRandom,
+    Chat, ChatPorts, ChatSettings, Clock, KeyKind, Prices, Random, SiteId, Store, SystemClock, SystemRandom,
 };
 use frontdesk_llm::{ApiForm, ApiFormSetting, BaseUrl, HttpModel, ModelSettings, ModelTimeouts};
 use frontdesk_store::{StoreUrl, open};
@@ -49,6 +49,7 @@ impl App {
             origins: AllowedOrigins::default(),
             rate: RateLimit { requests: 1_000_000, window: Duration::from_mins(1) },
             widget: None,
+            prices: Prices::default(),
         };
         let edge = Edge { clock: Arc::clone(&clock), random, proxies: TrustedProxies::default() };
         let router = api::router(

@@ -1,9 +1,9 @@
 use async_trait::async_trait;
 use frontdesk_core::{
     Assigned, BeginConversation, ConversationFilter, ConversationId, ConversationName, ConversationSummary,
-    ConversationUpdate, Drafts, IdempotencyKey, InboxStore, MAX_DRAFTS, Message, MessageText, NewMessage,
-    OperatorName, Rating, SaveDraft, SavedDraft, SessionId, SessionKey, SiteId, StoreError, Tag, Timestamp,
-    UpdatedConversation,
+    ConversationUpdate, Drafts, IdempotencyKey, InboxStore, MAX_DRAFTS, Message, MessageText, ModelUsage,
+    NewMessage, OperatorName, Rating, SaveDraft, SavedDraft, SessionId, SessionKey, SiteId, StoreError, Tag,
+    Timestamp, USAGE_MESSAGES, UpdatedConversation,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -31,6 +31,14 @@ enum WireUpdated {
 enum WireSaved {
     Done,
     TooMany,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireUsage {
+    model: Option<String>,
+    input_tokens: Whole<u64>,
+    output_tokens: Whole<u64>,
 }
 
 #[async_trait]
@@ -131,6 +139,29 @@ impl InboxStore for ConvexStore {
         let Some(found) = found else { return Ok(None) };
         let drafts = found.into_iter().map(|draft| draft.read().map(|draft| (draft.kind, draft.text)));
         drafts.collect::<Result<Drafts, _>>().map(Some)
+    }
+
+    async fn usage(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+    ) -> Result<Option<Vec<ModelUsage>>, StoreError> {
+        let args = json!({
+            "site": site.to_string(),
+            "conversation": conversation.to_string(),
+            "limit": USAGE_MESSAGES,
+        });
+        let found: Option<Vec<WireUsage>> = self.query("inbox:usage", args).await?;
+        Ok(found.map(|found| {
+            let read = |WireUsage { model, input_tokens, output_tokens }: WireUsage| ModelUsage {
+                model,
+                input_tokens: input_tokens.0,
+                output_tokens: output_tokens.0,
+            };
+            let mut usage: Vec<_> = found.into_iter().map(read).collect();
+            usage.sort_by(|one, other| one.model.cmp(&other.model));
+            usage
+        }))
     }
 
     async fn mark_read(

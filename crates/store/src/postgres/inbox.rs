@@ -5,9 +5,10 @@ use async_trait::async_trait;
 use frontdesk_core::{
     BeginConversation, ConversationFilter, ConversationId, ConversationName, ConversationState,
     ConversationSummary, ConversationUpdate, Drafts, EmailAddress, IdempotencyKey, InboxStore, Message,
-    NewMessage, OperatorName, Role, SaveDraft, SavedDraft, SessionKey, SiteId, StoreError, Tag, Timestamp,
-    UpdatedConversation, Visit, index_words, preview,
+    ModelUsage, NewMessage, OperatorName, Role, SaveDraft, SavedDraft, SessionKey, SiteId, StoreError, Tag,
+    Timestamp, USAGE_MESSAGES, UpdatedConversation, Visit, index_words, preview,
 };
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::connection::Connection;
@@ -16,7 +17,7 @@ use super::error::Failure;
 use super::rows::{self, SUMMARY};
 use super::statements::inbox::{
     APPEND_MESSAGE, CONVERSATION, CONVERSATION_OF_SESSION, DROP_TAGS, HAS_MESSAGE, KEEP_STATE, KEEP_VISIT,
-    LOCK_STATE, MARK_READ, MESSAGE_OF_KEY, MESSAGE_OF_KEY_AND_SITE, PUT_TAGS,
+    LOCK_STATE, MARK_READ, MESSAGE_OF_KEY, MESSAGE_OF_KEY_AND_SITE, PUT_TAGS, USAGE,
 };
 use super::statements::{COUNT_CONVERSATIONS, LOCK_SESSION};
 use super::turns::{self, part_of, uuid};
@@ -89,6 +90,20 @@ impl InboxStore for PostgresStore {
         drafts::of_operator(&self.engine, site, conversation, operator).await
     }
 
+    async fn usage(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+    ) -> Result<Option<Vec<ModelUsage>>, StoreError> {
+        let (id, site) = (uuid(conversation.as_bytes()), uuid(site.as_bytes()));
+        let found = self.engine.read(USAGE, &[&id, &site, &i64::from(USAGE_MESSAGES)]).await?;
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let usage = found.iter().filter_map(|row| read_usage(row).transpose());
+        Ok(Some(usage.collect::<Result<_, Failure>>()?))
+    }
+
     async fn mark_read(
         &self,
         site: SiteId,
@@ -126,6 +141,16 @@ async fn begin_one(
     // Last, because everybody who begins a conversation of this part waits for it.
     connection.execute(COUNT_CONVERSATIONS, &[&site, &part_of(*id), &1_i64]).await?;
     Ok(*id)
+}
+
+/// The sums of a model; `None` where there are none.
+fn read_usage(row: &Row) -> Result<Option<ModelUsage>, Failure> {
+    let sum = |column| {
+        let sum = rows::get::<Option<i64>>(row, column)?;
+        sum.map(u64::try_from).transpose().map_err(|_| Failure::Corrupt("a sum below zero".to_owned()))
+    };
+    let (Some(input_tokens), Some(output_tokens)) = (sum(1)?, sum(2)?) else { return Ok(None) };
+    Ok(Some(ModelUsage { model: rows::get(row, 0)?, input_tokens, output_tokens }))
 }
 
 /// What a conversation is before it is changed.

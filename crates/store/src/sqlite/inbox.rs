@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use frontdesk_core::{
     BeginConversation, ConversationFilter, ConversationId, ConversationName, ConversationState,
     ConversationSummary, ConversationUpdate, Drafts, EmailAddress, IdempotencyKey, InboxStore, Message,
-    NewMessage, OperatorName, Role, SaveDraft, SavedDraft, SessionKey, SiteId, StoreError, Tag,
-    UpdatedConversation, preview,
+    ModelUsage, NewMessage, OperatorName, Role, SaveDraft, SavedDraft, SessionKey, SiteId, StoreError, Tag,
+    USAGE_MESSAGES, UpdatedConversation, preview,
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -76,6 +76,14 @@ impl InboxStore for SqliteStore {
         self.read(move |connection| drafts::of_operator(connection, site, conversation, &operator)).await
     }
 
+    async fn usage(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+    ) -> Result<Option<Vec<ModelUsage>>, StoreError> {
+        self.read(move |connection| usage(connection, site, conversation)).await
+    }
+
     async fn mark_read(
         &self,
         site: SiteId,
@@ -122,6 +130,28 @@ fn read(
     };
     let values = params![conversation.as_bytes(), site.as_bytes()];
     Ok(connection.prepare_cached(&sql)?.query_row(values, read).optional()?)
+}
+
+fn usage(
+    connection: &Connection,
+    site: SiteId,
+    conversation: ConversationId,
+) -> Result<Option<Vec<ModelUsage>>, Failure> {
+    let sql = "SELECT message_count FROM conversations WHERE id = ? AND site_id = ?";
+    let values = params![conversation.as_bytes(), site.as_bytes()];
+    let count: Option<u32> =
+        connection.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?;
+    let Some(count) = count else { return Ok(None) };
+    let sql = "SELECT model, sum(input_tokens), sum(output_tokens) FROM messages
+               WHERE conversation_id = ? AND seq > ? AND input_tokens IS NOT NULL AND output_tokens IS NOT NULL
+               GROUP BY model ORDER BY model";
+    let mut statement = connection.prepare_cached(sql)?;
+    let values = params![conversation.as_bytes(), count.saturating_sub(USAGE_MESSAGES)];
+    let read = |row: &rusqlite::Row<'_>| {
+        let sum = |column: usize| row.get::<_, i64>(column).map(i64::unsigned_abs);
+        Ok(ModelUsage { model: row.get(0)?, input_tokens: sum(1)?, output_tokens: sum(2)? })
+    };
+    Ok(Some(statement.query_map(values, read)?.collect::<rusqlite::Result<_>>()?))
 }
 
 fn update(

@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use frontdesk_core::{ConversationId, ConversationName, FinishReason, Message, ThreadPage, TurnFailure};
+use frontdesk_core::{
+    ConversationId, ConversationName, Cost, FinishReason, Message, ModelUsage, Prices, ThreadPage,
+    TurnFailure,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -23,6 +26,47 @@ pub(crate) struct AdminThread {
     messages: Vec<AdminMessage>,
     /// Where the messages before these begin; `null` if there are none.
     next_cursor: Option<String>,
+    usage: ConversationUsage,
+}
+
+/// What the answers of a conversation cost together; of a very long one, those among the newest 1000 messages.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ConversationUsage {
+    /// Tokens of the prompts.
+    input_tokens: u64,
+    /// Tokens of the answers.
+    output_tokens: u64,
+    /// In money; left out unless every model that answered has a price.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<VisibleCost>,
+}
+
+/// An amount of money, by the prices that are set now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct VisibleCost {
+    /// Three letters, as ISO 4217 has them.
+    #[schema(pattern = "^[A-Z]{3}$", example = "EUR")]
+    currency: String,
+    /// A decimal number with up to twelve decimals: exact, and so a text.
+    #[schema(pattern = "^[0-9]+([.][0-9]+)?$", example = "0.0031005")]
+    amount: String,
+}
+
+impl From<Cost> for VisibleCost {
+    fn from(cost: Cost) -> Self {
+        Self { currency: cost.currency().to_owned(), amount: cost.exact() }
+    }
+}
+
+impl ConversationUsage {
+    fn new(usage: &[ModelUsage], prices: &Prices) -> Self {
+        Self {
+            input_tokens: usage.iter().map(|model| model.input_tokens).sum(),
+            output_tokens: usage.iter().map(|model| model.output_tokens).sum(),
+            cost: prices.of_usage(usage).map(VisibleCost::from),
+        }
+    }
 }
 
 /// A message, with what is known of it.
@@ -51,6 +95,9 @@ pub(crate) struct AdminMessage {
     code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<TokenUsage>,
+    /// What the answer cost; left out if its model has no price.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<VisibleCost>,
     /// Milliseconds from the visitor's message to the first word.
     #[serde(skip_serializing_if = "Option::is_none")]
     first_token_ms: Option<u32>,
@@ -76,10 +123,19 @@ impl From<Message> for AdminMessage {
             finish_reason: facts.finish.map(FinishReason::as_str),
             code: facts.failure.map(TurnFailure::code),
             usage: facts.usage.map(TokenUsage::from),
+            cost: None,
             first_token_ms: facts.first_token_millis,
             total_ms: facts.total_millis,
             feedback: message.feedback.map(VisibleFeedback::from),
         }
+    }
+}
+
+impl AdminMessage {
+    /// With what it cost.
+    fn priced(message: Message, prices: &Prices) -> Self {
+        let cost = prices.of_answer(&message.facts).map(VisibleCost::from);
+        Self { cost, ..message.into() }
     }
 }
 
@@ -125,9 +181,12 @@ pub(crate) async fn admin_conversation(
     let thread = api.ports.store.thread(admin.site, conversation, page).await?;
     let thread = thread.ok_or(Code::ConversationNotFound)?;
     let next_cursor = older(&thread);
+    let usage = api.ports.store.usage(admin.site, conversation).await?.unwrap_or_default();
+    let priced = |message| AdminMessage::priced(message, &api.prices);
     Ok(JsonReply(AdminThread {
         conversation: AdminConversation::new(thread.conversation, &api.ports.inbox),
-        messages: thread.messages.into_iter().map(AdminMessage::from).collect(),
+        messages: thread.messages.into_iter().map(priced).collect(),
         next_cursor,
+        usage: ConversationUsage::new(&usage, &api.prices),
     }))
 }

@@ -38,5 +38,7 @@ pub(crate) async fn admin_export(
     let format = query.text("format")?.map_or(Ok(Format::Json), Format::asked)?;
     let (store, now) = (Arc::clone(&api.ports.store), api.ports.clock.now());
     let original = Original::Conversation(admin.site, conversation);
-    copy(store, original, format, now).await?.ok_or_else(|| Code::ConversationNotFound.into())
+    copy(store, original, format, now, api.prices.clone())
+        .await?
+        .ok_or_else(|| Code::ConversationNotFound.into())
 }

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use frontdesk_core::Prices;
 use http::HeaderMap;
 use http::header::ACCEPT;
 use serde::Serialize;
@@ -62,7 +63,9 @@ pub(crate) async fn session_export(
     let session = own_session(visitor.site, &session, &headers)?;
     let format = asked(&query, &headers)?;
     let (store, now) = (Arc::clone(&api.ports.store), api.ports.clock.now());
-    copy(store, Original::Session(session), format, now).await?.ok_or_else(|| Code::NotFound.into())
+    copy(store, Original::Session(session), format, now, Prices::default())
+        .await?
+        .ok_or_else(|| Code::NotFound.into())
 }
 
 fn asked(query: &Query, headers: &HeaderMap) -> Result<Format, ApiError> {

@@ -126,7 +126,8 @@ pub(super) async fn show(
         compose: if is_note { Compose::Note } else { Compose::Reply },
         key: form_key(dashboard),
     };
-    let view = ThreadView::new(thread, around);
+    let usage = store.usage(site, conversation).await?.unwrap_or_default();
+    let view = ThreadView::new(thread, around, &usage, &dashboard.settings.prices);
     let mut response = page(dashboard, operator, query, list, Some(view))?;
     *response.status_mut() = status;
     Ok(response)

@@ -2,8 +2,8 @@
 
 use frontdesk_core::{
     AnswerFacts, CannedReply, ConversationStatus, ConversationSummary, Drafts, EventKind, FeedCursor,
-    Feedback, FinishReason, Message, MessageStatus, OperatorName, Rating, Role, Thread, Timestamp,
-    TurnFailure, VisitorIdentity,
+    Feedback, FinishReason, Message, MessageStatus, ModelUsage, OperatorName, Prices, Rating, Role, Thread,
+    Timestamp, TurnFailure, VisitorIdentity,
 };
 
 use super::address::Address;
@@ -214,9 +214,11 @@ impl From<Feedback> for RatingView {
     }
 }
 
-/// What the answers on the page cost together.
+/// What the answers cost together, and how fast those on the page were.
 pub(super) struct UsageView {
     pub(super) tokens: Option<String>,
+    /// In money, if every model that answered has a price.
+    pub(super) cost: Option<String>,
     pub(super) first_word: Option<String>,
     pub(super) models: String,
     /// How the visitor rated them.
@@ -224,11 +226,11 @@ pub(super) struct UsageView {
 }
 
 impl ThreadView {
-    pub(super) fn new(thread: Thread, around: Around) -> Self {
+    pub(super) fn new(thread: Thread, around: Around, usage: &[ModelUsage], prices: &Prices) -> Self {
         let feed_cursor =
             around.before.map_or_else(|| FeedCursor::after(&thread).to_string(), |_| String::new());
         let Thread { conversation, messages, has_older } = thread;
-        let usage = UsageView::new(&messages);
+        let usage = UsageView::new(&messages, usage, prices);
         let is_writing = messages.iter().any(|message| message.status == MessageStatus::Streaming);
         let older = messages.first().filter(|_| has_older).map(|oldest| oldest.seq);
         let mut last_day = None;
@@ -237,7 +239,7 @@ impl ThreadView {
             let day = Moment::day(message.created_at, around.now);
             let is_new = last_day.as_ref() != Some(&day.text);
             last_day = Some(day.text.clone());
-            entries.push(Entry::new(message, is_new.then_some(day), &around.operator));
+            entries.push(Entry::new(message, is_new.then_some(day), &around.operator, prices));
         }
         let mode = Mode::of(&conversation, &around.operator);
         let ConversationSummary { visit, state, .. } = conversation;
@@ -323,7 +325,7 @@ fn event_in_words(event: &str, author: Option<&OperatorName>, you: &OperatorName
 }
 
 impl Entry {
-    fn new(message: Message, day: Option<Moment>, you: &OperatorName) -> Self {
+    fn new(message: Message, day: Option<Moment>, you: &OperatorName, prices: &Prices) -> Self {
         let is_silent = message.text.trim().is_empty();
         let writing = (message.status == MessageStatus::Streaming).then(|| message.id.to_string());
         let (kind, text) = match message.role {
@@ -341,7 +343,7 @@ impl Entry {
             text,
             is_silent,
             at: Moment::clock(message.created_at),
-            facts: facts(&message.facts),
+            facts: facts(&message.facts, prices),
             trouble: trouble(message.status, &message.facts),
             rating: message.feedback.map(RatingView::from),
         }
@@ -349,10 +351,9 @@ impl Entry {
 }
 
 impl UsageView {
-    fn new(messages: &[Message]) -> Self {
-        let usages: Vec<_> = messages.iter().filter_map(|message| message.facts.usage).collect();
-        let input: u64 = usages.iter().map(|usage| u64::from(usage.input_tokens)).sum();
-        let output: u64 = usages.iter().map(|usage| u64::from(usage.output_tokens)).sum();
+    fn new(messages: &[Message], usage: &[ModelUsage], prices: &Prices) -> Self {
+        let input = grouped(usage.iter().map(|model| model.input_tokens).sum());
+        let output = grouped(usage.iter().map(|model| model.output_tokens).sum());
         let mut firsts: Vec<_> =
             messages.iter().filter_map(|message| message.facts.first_token_millis).collect();
         firsts.sort_unstable();
@@ -366,7 +367,8 @@ impl UsageView {
         };
         let (up, down) = (rated(Rating::Up), rated(Rating::Down));
         Self {
-            tokens: (!usages.is_empty()).then(|| format!("{input} in, {output} out")),
+            cost: prices.of_usage(usage).map(|cost| cost.to_string()),
+            tokens: (!usage.is_empty()).then(|| format!("{input} in, {output} out")),
             first_word: firsts.get(firsts.len() / 2).map(|millis| format!("{} median", seconds(*millis))),
             models: models.join(", "),
             ratings: (up + down > 0).then(|| format!("{up} up, {down} down")),
@@ -374,10 +376,24 @@ impl UsageView {
     }
 }
 
-fn facts(facts: &AnswerFacts) -> Vec<String> {
+/// A number with commas between its thousands.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn facts(facts: &AnswerFacts, prices: &Prices) -> Vec<String> {
     let first_word = facts.first_token_millis.map(|millis| format!("{} to first word", seconds(millis)));
-    let tokens = facts.usage.map(|usage| format!("{} tokens", usage.output_tokens));
-    facts.model.clone().into_iter().chain(tokens).chain(first_word).collect()
+    let tokens = facts.usage.map(|usage| format!("{} tokens", grouped(usage.output_tokens.into())));
+    let cost = prices.of_answer(facts).map(|cost| cost.to_string());
+    facts.model.clone().into_iter().chain(tokens).chain(cost).chain(first_word).collect()
 }
 
 fn seconds(millis: u32) -> String {
@@ -434,6 +450,13 @@ mod tests {
             @"Incomplete: the limit of tokens was reached"
         );
         assert_eq!(say(MessageStatus::Complete, None, Some(FinishReason::Stop)), "");
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        for (number, text) in [(0, "0"), (999, "999"), (4218, "4,218"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), text);
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What programs of the site's owner read.
 
+use frontdesk_core::{FinishReason, ModelEnd, Usage};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -102,4 +103,36 @@ async fn what_was_said_is_found_with_an_excerpt() {
     for hostile in ["q=%22", "q=%00", "q=a%27%3B--", "q=NEAR(", &format!("q={}", "x%20".repeat(2000))] {
         find(hostile).await;
     }
+}
+
+#[tokio::test]
+async fn what_answers_cost_is_told_where_their_model_has_a_price() {
+    let desk = Desk::open().await;
+    let ask = async |model: &str, input_tokens, output_tokens| {
+        let call = desk.send("/v1/chat", "Hello").secret();
+        let answering = async {
+            let mut call = desk.model().await;
+            call.say("Hi");
+            let usage = Some(Usage { input_tokens, output_tokens });
+            call.end_as(ModelEnd { reason: FinishReason::Stop, usage, model: Some(model.to_owned()) });
+        };
+        tokio::join!(call.send(), answering).0.json()["conversationId"].as_str().unwrap().to_owned()
+    };
+    let id = ask("priced-2026-01-01", 4218, 612).await;
+    let path = format!("/v1/admin/conversations/{id}");
+    let thread = desk.get(&path).admin().send().await.json();
+    let cost = json!({ "currency": "EUR", "amount": "0.013332" });
+    assert_eq!((&thread["messages"][0]["cost"], &thread["messages"][1]["cost"]), (&Value::Null, &cost));
+    let usage = json!({ "inputTokens": 4218, "outputTokens": 612, "cost": cost });
+    assert_eq!(thread["usage"], usage);
+    let table = desk.get(&format!("{path}/export?format=csv")).admin().send().await.body;
+    assert!(
+        table.contains("output tokens,cost,currency\r\n") && table.contains(",612,0.013332,EUR\r\n"),
+        "{table}"
+    );
+
+    ask("another", 2, 1).await;
+    let thread = desk.get(&path).admin().send().await.json();
+    assert_eq!(thread["messages"][3]["cost"], Value::Null);
+    assert_eq!(thread["usage"], json!({ "inputTokens": 4220, "outputTokens": 613 }));
 }

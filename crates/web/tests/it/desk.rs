@@ -10,8 +10,8 @@ use frontdesk_core::testing::{
     ManualClock, MemoryStore, ModelCall, ModelCalls, RecordingNotifier, ScriptedModel, SeededRandom,
 };
 use frontdesk_core::{
-    Chat, ChatPorts, ChatSettings, Clock, KeyKind, Notifier, Random, SecretHash, SessionId, SessionKey,
-    SiteId, SiteStore as _, Store,
+    Chat, ChatPorts, ChatSettings, Clock, Currency, KeyKind, Notifier, Prices, Random, SecretHash, SessionId,
+    SessionKey, SiteId, SiteStore as _, Store,
 };
 use frontdesk_web::api::{self, ApiPorts, ApiSettings};
 use frontdesk_web::dashboard::{self, DashboardPorts, DashboardSettings, Install, Password};
@@ -65,6 +65,11 @@ impl Default for Wishes {
     }
 }
 
+/// Of one model.
+fn prices() -> Prices {
+    Prices::parse("priced=2/8", Currency::parse("EUR").unwrap()).unwrap()
+}
+
 impl Desk {
     pub(crate) async fn open() -> Self {
         Self::with(Wishes::default()).await
@@ -114,6 +119,7 @@ impl Desk {
                 origins: AllowedOrigins::parse(wishes.origins).unwrap(),
                 rate: RateLimit { requests: wishes.requests, window: Duration::from_mins(1) },
                 widget: None,
+                prices: prices(),
             },
             edge.clone(),
         );
@@ -136,6 +142,7 @@ impl Desk {
                 }),
                 test_pages: wishes.test_pages,
                 model: Some(Ok("scripted".to_owned())),
+                prices: prices(),
             },
             edge,
         );

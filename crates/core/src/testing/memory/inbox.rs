@@ -1,13 +1,15 @@
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
 use super::{Conversation, MemoryStore};
 use crate::store::{
     BeginConversation, ConversationFilter, ConversationName, ConversationSummary, ConversationUpdate,
-    InboxStore, SaveDraft, SavedDraft, StoreError, UpdatedConversation,
+    InboxStore, ModelUsage, SaveDraft, SavedDraft, StoreError, USAGE_MESSAGES, UpdatedConversation,
 };
 use crate::{
     AnswerFacts, ConversationId, Drafts, IdempotencyKey, MAX_DRAFTS, Message, MessageStatus, OperatorName,
-    SessionKey, SiteId, preview,
+    SessionKey, SiteId, Usage, preview,
 };
 
 #[async_trait]
@@ -125,6 +127,28 @@ impl InboxStore for MemoryStore {
             let own = it.drafts.iter().filter(|((of, _), _)| of == operator);
             own.map(|((_, kind), text)| (*kind, text.clone())).collect()
         }))
+    }
+
+    async fn usage(
+        &self,
+        site: SiteId,
+        conversation: ConversationId,
+    ) -> Result<Option<Vec<ModelUsage>>, StoreError> {
+        let data = self.readable()?;
+        let name = ConversationName::Id(site, conversation);
+        let Some(found) = data.conversations.iter().find(|it| it.is(&name)) else { return Ok(None) };
+        let mut of_models: BTreeMap<Option<String>, (u64, u64)> = BTreeMap::new();
+        let newest = found.summary.message_count.saturating_sub(USAGE_MESSAGES);
+        for message in found.messages.iter().filter(|message| message.seq > newest) {
+            if let Some(Usage { input_tokens, output_tokens }) = message.facts.usage {
+                let sums = of_models.entry(message.facts.model.clone()).or_default();
+                sums.0 += u64::from(input_tokens);
+                sums.1 += u64::from(output_tokens);
+            }
+        }
+        let of_model =
+            |(model, (input_tokens, output_tokens))| ModelUsage { model, input_tokens, output_tokens };
+        Ok(Some(of_models.into_iter().map(of_model).collect()))
     }
 
     async fn mark_read(

@@ -1,5 +1,6 @@
 //! Which models are asked, and how.
 
+use frontdesk_core::{Currency, Prices};
 use frontdesk_llm::{ApiForm, ApiFormSetting, BaseUrl, ModelKey, ModelSettings, ModelTimeouts};
 
 use super::{ConfigError, Reader};
@@ -7,6 +8,14 @@ use super::{ConfigError, Reader};
 const DEFAULT_MODEL: &str = "gpt-4.1-mini";
 
 impl Reader<'_> {
+    pub(super) fn prices(&self) -> Result<Prices, ConfigError> {
+        let currency = self.text("PRICE_CURRENCY").map(|text| Currency::parse(&text)).transpose();
+        let currency = currency.map_err(|rule| self.wrong("PRICE_CURRENCY", rule.to_string()))?;
+        let list = self.text("MODEL_PRICES").unwrap_or_default();
+        let prices = Prices::parse(&list, currency.unwrap_or_default());
+        prices.map_err(|rule| self.wrong("MODEL_PRICES", rule.to_string()))
+    }
+
     /// The model, if its key or its server is set.
     pub(super) fn model(&self) -> Result<Option<ModelSettings>, ConfigError> {
         if self.text("OPENAI_API_KEY").is_none() && self.text("OPENAI_BASE_URL").is_none() {

@@ -1,3 +1,4 @@
+use frontdesk_core::Currency;
 use frontdesk_llm::BaseUrl;
 
 use super::*;
@@ -52,6 +53,21 @@ fn the_settings_of_the_origin_mean_what_they_meant() {
     assert_eq!(settings.rate, RateLimit { requests: 5, window: Duration::from_secs(1) });
     assert_eq!(settings.widget_keys, ["old", "new"]);
     assert_eq!(settings.script_url, "https://chat.example/widget/chat-widget.js");
+}
+
+#[test]
+fn prices_are_checked_when_the_program_starts() {
+    let prices = |list: &'static str| [("MODEL_PRICES", list), ("PRICE_CURRENCY", "EUR")];
+    let known = Currency::parse("EUR").unwrap();
+    let settings = read(&prices("o3=2/8, gpt-4.1-mini=0.40/1.60")).unwrap();
+    assert_eq!(settings.prices, Prices::parse("gpt-4.1-mini=0.4/1.6,o3=2/8", known).unwrap());
+    assert_eq!(read(&[]).unwrap().prices, Prices::default());
+    for list in ["o3", "o3=2", "o3=2,5/8", "o3=-2/8", "o3=2/8,o3=2/8"] {
+        let error = refused(&prices(list));
+        assert!(error.starts_with("MODEL_PRICES (from environment): "), "{error}");
+    }
+    let error = refused(&[("PRICE_CURRENCY", "Euro")]);
+    assert_eq!(error, "PRICE_CURRENCY (from environment): must be three capital letters, such as USD");
 }
 
 #[test]

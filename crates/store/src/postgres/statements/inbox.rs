@@ -188,6 +188,13 @@ statements! {
         "SELECT ", message!(), " FROM messages m
          WHERE m.conversation_id = $1 AND m.idempotency_key = $2 AND m.role <> 'user' AND m.site_id = $3"
     );
+    /// Has one row without sums if there are none.
+    USAGE =
+        "SELECT m.model, sum(m.input_tokens)::bigint, sum(m.output_tokens)::bigint FROM conversations c
+         LEFT JOIN messages m ON m.conversation_id = c.id AND m.seq > c.message_count - $3::bigint
+             AND m.input_tokens IS NOT NULL AND m.output_tokens IS NOT NULL
+         WHERE c.id = $1 AND c.site_id = $2
+         GROUP BY m.model ORDER BY m.model COLLATE \"C\" NULLS FIRST";
     COUNT_OTHER_DRAFTS =
         "SELECT count(*) FROM drafts WHERE conversation_id = $1 AND NOT (operator = $2 AND kind = $3)";
     PUT_DRAFT =

@@ -21,6 +21,7 @@ pub(in super::super) async fn file(
     let original = Original::Conversation(dashboard.settings.site, conversation_id(&conversation)?);
     let format = Format::asked(query.text("format")?.unwrap_or("json"))?;
     let ports = &dashboard.ports;
-    let copy = copy(Arc::clone(&ports.store), original, format, ports.clock.now()).await?;
+    let prices = dashboard.settings.prices.clone();
+    let copy = copy(Arc::clone(&ports.store), original, format, ports.clock.now(), prices).await?;
     copy.ok_or_else(|| Code::ConversationNotFound.into())
 }
