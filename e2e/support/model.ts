@@ -21,6 +21,10 @@ ping -c 3 example.com
 
 > Tell us if that did not help.`;
 
+/** What answers say of themselves; how many tokens, only to questions about tokens. */
+const MODEL = 'gpt-4.1-mini-2025-04-14';
+const USAGE = { prompt_tokens: 4218, completion_tokens: 612 };
+
 /** How often the program asks for one answer before it gives up. */
 const CALLS = 3;
 
@@ -39,7 +43,9 @@ export function startModel(): Promise<Running> {
       }
     };
     const finish = (reason: string) => {
-      response.write(`data: ${JSON.stringify({ choices: [{ delta: {}, finish_reason: reason }] })}\n\n`);
+      const chunks: object[] = [{ model: MODEL, choices: [{ delta: {}, finish_reason: reason }] }];
+      if (question.includes('tokens')) chunks.push({ model: MODEL, choices: [], usage: USAGE });
+      for (const chunk of chunks) response.write(`data: ${JSON.stringify(chunk)}\n\n`);
       response.end('data: [DONE]\n\n');
     };
 

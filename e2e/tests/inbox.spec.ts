@@ -420,3 +420,20 @@ for (const { name, ...look } of LOOKS) {
     });
   });
 }
+
+test('what answers cost is said with each and of the whole conversation', async ({ page, model, request }) => {
+  const desk = await startDesk({
+    OPENAI_BASE_URL: model,
+    MODEL_PRICES: 'gpt-4.1-mini=0.40/1.60',
+    PRICE_CURRENCY: 'EUR',
+  });
+  const id = await write(request, desk, 'How many tokens is this?');
+  await signIn(page, desk);
+  await open(page, desk, id);
+  await expect(thread(page)).toContainText('612 tokens');
+  await expect(thread(page)).toContainText('EUR 0.0027');
+  const usage = page.locator('.side section', { hasText: 'Usage' });
+  await expect(usage).toContainText('4,218 in, 612 out');
+  await expect(usage).toContainText('EUR 0.0027');
+  await desk.end();
+});
