@@ -7,6 +7,7 @@ mod feed;
 mod inbox;
 mod mirrors;
 mod nodes;
+mod presence;
 mod running;
 mod settings;
 mod site_feed;
@@ -172,7 +173,9 @@ impl Chat {
     pub fn among_nodes(ports: ChatPorts, settings: ChatSettings, relay: Option<Arc<dyn Relay>>) -> Self {
         let chat = Self::over(ports, settings, relay.clone(), true);
         if let Some(relay) = relay {
-            chat.service.feeds.mirrors.tasks.spawn(nodes::listen(relay, Arc::downgrade(&chat.service)));
+            let Feeds { mirrors, watchers, .. } = &chat.service.feeds;
+            mirrors.tasks.spawn(presence::tell(Arc::clone(&relay), Arc::downgrade(watchers)));
+            mirrors.tasks.spawn(nodes::listen(relay, Arc::downgrade(&chat.service)));
         }
         chat
     }

@@ -3,7 +3,7 @@ use std::fmt;
 use async_trait::async_trait;
 use tokio::sync::{broadcast, mpsc};
 
-use crate::{ConversationId, MessageId, SessionKey, Typing};
+use crate::{ConversationId, MessageId, SessionKey, SiteId, Typing};
 
 /// Carries from node to node at once what the store would tell them a little later.
 ///
@@ -62,6 +62,15 @@ pub enum NodeNews {
         conversation: ConversationId,
         /// Who.
         typing: Typing,
+    },
+    /// Visitors' chats follow conversations over a node, or follow them no more.
+    Presence {
+        /// Whose conversations they are.
+        site: SiteId,
+        /// Those that are followed.
+        here: Vec<ConversationId>,
+        /// Those that are not any more.
+        gone: Vec<ConversationId>,
     },
     /// Whoever writes this answer shall stop.
     Stop(MessageId),

@@ -209,6 +209,9 @@ impl Told {
                 };
                 format!("{begins} {} {name}", place(session, *conversation))
             }
+            Self::Node(NodeNews::Presence { site, here, gone }) => {
+                format!("present {site} {} {}", listed(here), listed(gone))
+            }
         }
     }
 
@@ -238,10 +241,25 @@ impl Told {
                 let typing = Typing { typist, is_typing: word == "typing" };
                 Self::Node(NodeNews::Typing { session, conversation, typing })
             }
+            ("present", None) => {
+                let mut words = rest.split(' ');
+                let site = SiteId::parse(words.next()?)?;
+                let (here, gone) = (read_list(words.next()?)?, read_list(words.next()?)?);
+                Self::Node(NodeNews::Presence { site, here, gone })
+            }
             _ => return None,
         };
         Some((told, answer))
     }
+}
+
+/// Conversations in one word.
+fn listed(conversations: &[ConversationId]) -> String {
+    conversations.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+fn read_list(word: &str) -> Option<Vec<ConversationId>> {
+    word.split(',').filter(|id| !id.is_empty()).map(ConversationId::parse).collect()
 }
 
 /// A conversation and whose it is, in words.
@@ -303,6 +321,12 @@ mod tests {
             conversation: ConversationId::from_bytes([9; 16]),
             typing: Typing { typist, is_typing },
         };
+        let ids = |ids: &[[u8; 16]]| ids.iter().copied().map(ConversationId::from_bytes).collect();
+        let presence = |here: &[_], gone: &[_]| NodeNews::Presence {
+            site: SiteId::DEFAULT,
+            here: ids(here),
+            gone: ids(gone),
+        };
         for told in [
             Told::Answer(AnswerNews::Text { from: 12, text: " two  w\u{f6}rds\n".to_owned() }),
             Told::Answer(AnswerNews::End),
@@ -316,6 +340,9 @@ mod tests {
             changed(None),
             changed(Some(SecretHash::from_bytes([0xAB; 32]))),
             typing(Typist::Visitor, true),
+            presence(&[[1; 16], [2; 16]], &[[3; 16]]),
+            presence(&[], &[[3; 16]]),
+            presence(&[], &[]),
             typing(Typist::Operator(OperatorName::parse("Maya Ñ B").unwrap()), false),
         ] {
             let told = Told::Node(news);
@@ -332,6 +359,8 @@ mod tests {
             (NEWS, b"stop x"),
             (NEWS, b"changed"),
             (NEWS, b"changed 1 2 3 4"),
+            (NEWS, b"present"),
+            (NEWS, b"present 1 2 3"),
             (&answer, b"text"),
             (&answer, b"text -1 x"),
             (&answer, b"text 1"),

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::cursor::{FeedCursor, InvalidFeedCursor};
 use super::mirrors::Mirrors;
+use super::presence;
 use super::running::Running;
 use super::watchers::{Happening, Presence, Subscription, Watchers};
 use super::{ChatSettings, LOOK_EVERY, LOOK_IN_SPITE};
@@ -133,7 +134,8 @@ impl Feeds {
         let mirrors = Mirrors::new(Arc::clone(&store), relay.clone());
         let look_every = if relay.is_some() { LOOK_IN_SPITE } else { LOOK_EVERY };
         if let Some(relay) = relay {
-            mirrors.tasks.spawn(listen(relay, Arc::downgrade(&watchers)));
+            mirrors.tasks.spawn(listen(Arc::clone(&relay), Arc::downgrade(&watchers)));
+            mirrors.tasks.spawn(presence::tell(relay, Arc::downgrade(&watchers)));
         }
         Self {
             store,
@@ -395,6 +397,7 @@ async fn listen(relay: Arc<dyn Relay>, watchers: Weak<Watchers>) {
             Ok(NodeNews::Typing { session, conversation, typing }) => {
                 watchers.tell_typing(&session, conversation, &typing);
             }
+            Ok(NodeNews::Presence { site, here, gone }) => watchers.hear_presence(site, &here, &gone),
             Ok(NodeNews::Missed) | Err(RecvError::Lagged(_)) => watchers.tell_all(),
             Ok(NodeNews::Stop(_)) => {}
             Err(RecvError::Closed) => return,

@@ -174,6 +174,9 @@ pub(super) async fn listen(relay: Arc<dyn Relay>, service: Weak<Service>) {
             NodeNews::Typing { session, conversation, typing } => {
                 service.feeds.watchers.tell_typing(&session, conversation, &typing);
             }
+            NodeNews::Presence { site, here, gone } => {
+                service.feeds.watchers.hear_presence(site, &here, &gone);
+            }
             NodeNews::Stop(answer) => {
                 if let Some(running) = service.feeds.running.find(answer) {
                     running.stop();

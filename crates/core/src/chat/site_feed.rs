@@ -61,7 +61,7 @@ impl Feeds {
         Ok(feed)
     }
 
-    /// Whether a visitor's chat follows this conversation over this process.
+    /// Whether a visitor's chat follows this conversation: over this process, or over another node that has told so.
     pub fn is_present(&self, conversation: ConversationId) -> bool {
         self.watchers.is_present(conversation)
     }

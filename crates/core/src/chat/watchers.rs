@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Notify, broadcast, watch};
 
-use crate::{ConversationId, ConversationName, SessionKey, SiteId, Typing, Typist};
+use super::presence::Presences;
+use crate::{ConversationId, ConversationName, NodeNews, SessionKey, SiteId, Typing, Typist};
 
 /// How much typing may wait for a reader. Who falls behind misses some of it.
 const WAITING_TYPING: usize = 8;
@@ -20,6 +21,8 @@ const WAITING_SITE_TYPING: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Watchers {
     waiting: Mutex<Waiting>,
+    /// Is told when a visitor has come or gone.
+    comings: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -27,8 +30,7 @@ struct Waiting {
     /// By the name under which they know the conversation.
     conversations: HashMap<ConversationName, Topic>,
     sites: HashMap<SiteId, SiteTopic>,
-    /// How many chats follow each conversation for its visitor.
-    present: HashMap<ConversationId, usize>,
+    present: Presences,
 }
 
 #[derive(Debug)]
@@ -111,13 +113,44 @@ impl Watchers {
     /// Counts a chat that follows a conversation for its visitor.
     pub(super) fn enter(self: &Arc<Self>, site: SiteId, conversation: ConversationId) -> Presence {
         let mut waiting = self.lock();
-        *waiting.present.entry(conversation).or_default() += 1;
+        waiting.present.enter(site, conversation);
         waiting.tell_site(site, conversation);
+        self.comings.notify_one();
         Presence { watchers: Arc::clone(self), site, conversation }
     }
 
     pub(super) fn is_present(&self, conversation: ConversationId) -> bool {
-        self.lock().present.contains_key(&conversation)
+        self.lock().present.is_present(conversation)
+    }
+
+    /// From now on other nodes are to be told who comes and goes. Gives what says that there is news of it.
+    pub(super) fn tell_others(&self) -> Arc<Notify> {
+        self.lock().present.tell_others();
+        Arc::clone(&self.comings)
+    }
+
+    /// What other nodes have not been told of it, and of all who are here if that is wanted.
+    pub(super) fn presence_news(&self, of_all: bool) -> Vec<NodeNews> {
+        self.lock().present.news(of_all)
+    }
+
+    /// Takes in what was told of who is there.
+    pub(super) fn hear_presence(&self, site: SiteId, here: &[ConversationId], gone: &[ConversationId]) {
+        let mut waiting = self.lock();
+        for conversation in waiting.present.hear(site, here, gone) {
+            waiting.tell_site(site, conversation);
+        }
+        if !gone.is_empty() {
+            self.comings.notify_one();
+        }
+    }
+
+    /// Forgets who was there over nodes that say nothing any more.
+    pub(super) fn forget_silent(&self) {
+        let mut waiting = self.lock();
+        for (site, conversation) in waiting.present.forget_silent() {
+            waiting.tell_site(site, conversation);
+        }
     }
 
     /// Tells everybody who waits for this conversation, under whichever name, that it has changed.
@@ -210,13 +243,9 @@ impl Drop for Subscription {
 impl Drop for Presence {
     fn drop(&mut self) {
         let mut waiting = self.watchers.lock();
-        if let Some(count) = waiting.present.get_mut(&self.conversation) {
-            *count -= 1;
-            if *count == 0 {
-                waiting.present.remove(&self.conversation);
-            }
-        }
+        waiting.present.leave(self.site, self.conversation);
         waiting.tell_site(self.site, self.conversation);
+        self.watchers.comings.notify_one();
     }
 }
 

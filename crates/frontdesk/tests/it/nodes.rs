@@ -331,6 +331,31 @@ fn limits_hold_across_nodes_and_when_redis_is_stopped_hangs_or_is_emptied() {
     }
 }
 
+/// Whoever asks a node learns whether a visitor is there, whichever node the visitor's chat is connected to.
+#[test]
+fn operators_of_any_node_see_whether_a_visitor_is_there() {
+    let Some(redis) = RedisServer::start() else { return };
+    let model = Load::model();
+    let Some(nodes) = Nodes::new(2, &model, &[("REDIS_URL", &redis.url())]) else { return };
+    let [here, there] = [0, 1].map(|n| &nodes.programs[n]);
+    let visitor = Visitor::new("visitor");
+    assert_eq!(here.ask(&visitor.message("/v1/chat", "hello")).status, 200);
+    let wait_until = |is_present: bool| {
+        let began = Instant::now();
+        let list = Request::get("/v1/admin/conversations").header("x-admin-api-key", Program::ADMIN_KEY);
+        while there.ask(&list).json()["conversations"][0]["isPresent"] != json!(is_present) {
+            assert!(began.elapsed() < Duration::from_secs(10), "still not {is_present}");
+            thread::sleep(Duration::from_millis(20));
+        }
+        began.elapsed()
+    };
+    wait_until(false);
+    let chat = visitor.feed(None).open(here.api()).unwrap();
+    let came = wait_until(true);
+    drop(chat);
+    println!("a visitor came after {came:?} and went after {:?}, over another node", wait_until(false));
+}
+
 /// `rediss://` is encrypted, and speaks to nobody whose certificate is not trusted: neither password nor address of a visitor.
 #[test]
 fn redis_is_reached_over_tls_with_a_certificate_that_is_trusted_and_not_without() {

@@ -64,7 +64,7 @@ pub(crate) struct AdminConversation {
     /// What the visitor said last of an answer: `up` or `down`.
     rating: Option<&'static str>,
     visit: AdminVisit,
-    /// Whether the visitor's chat follows the conversation now, over the node that says so.
+    /// Whether the visitor's chat follows the conversation now: over the node that says so, or with Redis over any.
     is_present: bool,
     /// Who the visitor is, if the site has vouched for it.
     #[serde(skip_serializing_if = "Option::is_none")]

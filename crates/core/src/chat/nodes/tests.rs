@@ -3,7 +3,7 @@ use std::sync::Arc;
 use tokio::time::{advance, pause};
 
 use super::*;
-use crate::chat::{FeedCursor, FeedEvent, FollowError};
+use crate::chat::{FeedCursor, FeedEvent, FollowError, SiteNews};
 use crate::testing::suite::{SITE, session};
 use crate::testing::{ManualClock, MemoryRelay, MemoryStore, ModelCalls, ScriptedModel, SeededRandom};
 use crate::{
@@ -328,4 +328,29 @@ async fn a_conversations_feed_tells_what_another_node_writes() {
         read(&mut feed, &is_done).await;
         assert_eq!(rest(turn).await.1.status, MessageStatus::Complete);
     }
+}
+
+#[tokio::test]
+async fn a_visitor_is_there_whichever_node_their_chat_follows_the_conversation_over() {
+    pause();
+    let relay = Arc::new(MemoryRelay::default());
+    let [first, second] = two_nodes(Some(&relay));
+    let turn = first.send("hello").await;
+    let is_there = || [&first, &second].map(|node| node.chat.feeds().is_present(turn.conversation));
+    let mut site = second.chat.feeds().open_site(SITE).await.unwrap();
+    let follow = async |node: &Node| {
+        node.chat.feeds().open(ConversationName::Session(session("a")), None).await.unwrap()
+    };
+    let (one, other) = (follow(&first).await, follow(&second).await);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(is_there(), [true, true]);
+    drop(other);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(is_there(), [true, true], "the other chat is still there");
+    sleep(Duration::from_secs(90)).await;
+    assert_eq!(is_there(), [true, true], "and says so again and again");
+    while timeout(Duration::from_millis(1), site.next()).await.is_ok() {}
+    drop(one);
+    assert_eq!(site.next().await, Some(SiteNews::Changed(turn.conversation)));
+    assert_eq!(is_there(), [false, false]);
 }
