@@ -178,6 +178,10 @@ test('the visitor’s typing is shown, and the operator’s is told', async ({ c
   await button(operator, 'Take over').click();
   await operator.getByLabel('Reply').pressSequentially('Let me see');
   await expect(widget.log.getByText('Maya is typing')).toBeVisible();
+  await operator.keyboard.press('Control+Enter');
+  await expect(widget.log).toContainText('Let me see');
+  // Sooner than it would be forgotten.
+  await expect(widget.log.getByText('Maya is typing')).toBeHidden({ timeout: 4000 });
 });
 
 test('rows say who types and who is on the site now, and stay where they are', async ({

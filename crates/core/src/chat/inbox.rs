@@ -113,7 +113,8 @@ impl Inbox {
         self.finish(async move { inbox.change(site, conversation, |it| decide(it)).await.map(decided) }).await
     }
 
-    /// Says something to the visitor. If nobody has the conversation, the operator takes it over first.
+    /// Says something to the visitor, and with it that the operator types no more. If nobody has the conversation, the operator
+    /// takes it over first.
     pub async fn reply(
         &self,
         site: SiteId,
@@ -126,7 +127,9 @@ impl Inbox {
         self.finish(async move {
             let reply = inbox.say(site, conversation, &operator, &text, key).await?;
             if matches!(reply, Some(Reply::Sent(_) | Reply::Repeated(_))) {
-                let kind = DraftKind::Reply;
+                let (name, kind) = (ConversationName::Id(site, conversation), DraftKind::Reply);
+                // What is not told is forgotten a little later: that is no reason to call the reply failed.
+                let _ = inbox.typing(&name, Typist::Operator(operator.clone()), false).await;
                 inbox.forget_draft(DraftPlace { site, conversation, operator, kind }).await;
             }
             Ok(reply)

@@ -195,6 +195,24 @@ async fn everybody_who_follows_sees_what_operators_do() {
 }
 
 #[tokio::test]
+async fn an_operator_who_has_said_it_types_no_more() {
+    let desk = Desk::open();
+    let (turn, _call) = desk.ask("one").await;
+    let name = ConversationName::Session(session("a"));
+    let mut feed = desk.chat.feeds().open(name.clone(), None).await.unwrap().unwrap();
+    desk.inbox.typing(&name, Typist::Operator(named("Maya")), true).await.unwrap();
+    desk.reply(&turn, "Maya", "Hello").await;
+    let mut told = Vec::new();
+    while told.len() < 2 {
+        let event = timeout(Duration::from_secs(5), feed.next()).await.unwrap().unwrap().unwrap();
+        if let FeedEvent::Typing(typing) = event {
+            told.push(typing.is_typing);
+        }
+    }
+    assert_eq!(told, [true, false]);
+}
+
+#[tokio::test]
 async fn a_visitor_who_asks_for_a_person_raises_a_request_even_without_a_word() {
     let desk = Desk::open();
     let contact = EmailAddress::parse("ana@shop.example").unwrap();
