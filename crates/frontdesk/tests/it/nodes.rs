@@ -247,6 +247,17 @@ fn a_rolling_restart_behind_a_load_balancer_fails_no_request() {
     println!("{} requests over {} restarts of a node: none failed", requests.into_inner(), rounds * 2);
 }
 
+/// Settings of nodes that count messages together over Redis. The window is so long that no place comes free during a test.
+fn limited<'a>(redis: &'a str, limit: &'a str) -> [(&'static str, &'a str); 5] {
+    [
+        ("REDIS_URL", redis),
+        ("TRUSTED_PROXIES", "127.0.0.1"),
+        ("RATE_LIMIT_MAX_REQUESTS", limit),
+        ("RATE_LIMIT_WINDOW_MS", "86400000"),
+        ("LOG_LEVEL", "info"),
+    ]
+}
+
 /// A message of a client at an address that a trusted proxy names.
 fn ask_as(api: SocketAddr, client: &str, n: usize) -> (u16, Duration) {
     let began = Instant::now();
@@ -286,14 +297,7 @@ fn limits_hold_across_nodes_and_when_redis_is_stopped_hangs_or_is_emptied() {
     let proxy = Proxy::start(redis.address(), |_| Fault::None);
     let model = Load::model();
     let (url, limit) = (RedisServer::url_over(proxy.address()), LIMIT.to_string());
-    let more = [
-        ("REDIS_URL", url.as_str()),
-        ("TRUSTED_PROXIES", "127.0.0.1"),
-        ("RATE_LIMIT_MAX_REQUESTS", &limit),
-        // So long that no place comes free during the test.
-        ("RATE_LIMIT_WINDOW_MS", "86400000"),
-        ("LOG_LEVEL", "info"),
-    ];
+    let more = limited(&url, &limit);
     let Some(mut nodes) = Nodes::new(3, &model, &more) else { return };
     for program in &mut nodes.programs {
         program.child().wait_for("connected to Redis", Duration::from_secs(20));
@@ -367,13 +371,7 @@ fn redis_is_reached_over_tls_with_a_certificate_that_is_trusted_and_not_without(
     fs::write(&certificate, TlsFront::CERTIFICATE).unwrap();
     let model = Load::model();
     let (url, limit) = (RedisServer::url_over_tls(front.port()), LIMIT.to_string());
-    let more = [
-        ("REDIS_URL", url.as_str()),
-        ("TRUSTED_PROXIES", "127.0.0.1"),
-        ("RATE_LIMIT_MAX_REQUESTS", &limit),
-        ("RATE_LIMIT_WINDOW_MS", "86400000"),
-        ("LOG_LEVEL", "info"),
-    ];
+    let more = limited(&url, &limit);
     for is_trusted in [true, false] {
         let trusted = ("SSL_CERT_FILE", certificate.to_str().unwrap());
         let more: Vec<_> = more.iter().copied().chain(is_trusted.then_some(trusted)).collect();

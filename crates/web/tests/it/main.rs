@@ -7,6 +7,7 @@ mod bulk;
 mod catalogue;
 mod chat;
 mod dashboard;
+mod dashboard_guard;
 mod dashboard_inbox;
 mod desk;
 mod drafts;
