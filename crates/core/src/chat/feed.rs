@@ -151,10 +151,19 @@ impl Feeds {
     /// Tells the readers of a conversation, here and in other processes, that it has changed.
     pub(super) fn tell_change(&self, session: &SessionKey, conversation: ConversationId) {
         self.watchers.tell(session, conversation);
-        if let Some(relay) = &self.mirrors.relay {
-            let relay = Arc::clone(relay);
-            let changed = NodeNews::Changed { session: session.clone(), conversation };
-            self.mirrors.tasks.spawn(async move { relay.tell(changed).await });
+        self.relay(NodeNews::Changed { session: session.clone(), conversation });
+    }
+
+    /// Tells the readers of a conversation, here and in other processes, that somebody types or has ceased to.
+    pub(super) fn tell_typing(&self, session: SessionKey, conversation: ConversationId, typing: Typing) {
+        self.watchers.tell_typing(&session, conversation, &typing);
+        self.relay(NodeNews::Typing { session, conversation, typing });
+    }
+
+    /// Tells other processes, and nobody waits for it.
+    fn relay(&self, news: NodeNews) {
+        if let Some(relay) = self.mirrors.relay.clone() {
+            self.mirrors.tasks.spawn(async move { relay.tell(news).await });
         }
     }
 

@@ -11,8 +11,8 @@ use super::Feeds;
 use crate::{
     AnswerFacts, Answering, Clock, ConversationId, ConversationName, ConversationState, ConversationStatus,
     ConversationSummary, ConversationUpdate, DraftKind, EventKind, IdempotencyKey, Message, MessageId,
-    MessageStatus, MessageText, NewMessage, NodeNews, Notifier, OperatorName, Random, Role, SessionKey,
-    SiteId, StoreError, StoreErrorKind, Typing, Typist, UpdatedConversation,
+    MessageStatus, MessageText, NewMessage, Notifier, OperatorName, Random, Role, SessionKey, SiteId,
+    StoreError, StoreErrorKind, Typing, Typist, UpdatedConversation,
 };
 pub use drafts::DraftPlace;
 pub use edit::{ConversationEdit, Edited};
@@ -127,9 +127,7 @@ impl Inbox {
         self.finish(async move {
             let reply = inbox.say(site, conversation, &operator, &text, key).await?;
             if matches!(reply, Some(Reply::Sent(_) | Reply::Repeated(_))) {
-                let (name, kind) = (ConversationName::Id(site, conversation), DraftKind::Reply);
-                // What is not told is forgotten a little later: that is no reason to call the reply failed.
-                let _ = inbox.typing(&name, Typist::Operator(operator.clone()), false).await;
+                let kind = DraftKind::Reply;
                 inbox.forget_draft(DraftPlace { site, conversation, operator, kind }).await;
             }
             Ok(reply)
@@ -199,11 +197,7 @@ impl Inbox {
         let Some((session, conversation)) = self.feeds.store.conversation(name).await? else {
             return Ok(None);
         };
-        let typing = Typing { typist, is_typing };
-        self.feeds.watchers.tell_typing(&session, conversation.id, &typing);
-        if let Some(relay) = &self.feeds.mirrors.relay {
-            relay.tell(NodeNews::Typing { session, conversation: conversation.id, typing }).await;
-        }
+        self.feeds.tell_typing(session, conversation.id, Typing { typist, is_typing });
         Ok(Some(()))
     }
 
@@ -330,6 +324,10 @@ impl Inbox {
                 None => return Ok(None),
                 Some(UpdatedConversation::Done) => {
                     self.feeds.tell_change(&session, conversation);
+                    if let Some(Message { role: Role::Operator, author: Some(author), .. }) = &appended {
+                        let typing = Typing { typist: Typist::Operator(author.clone()), is_typing: false };
+                        self.feeds.tell_typing(session, conversation, typing);
+                    }
                     return Ok(Some(Changed::Decided(outcome, appended)));
                 }
                 Some(UpdatedConversation::Repeated(message)) => return Ok(Some(Changed::Repeated(message))),
