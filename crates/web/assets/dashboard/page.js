@@ -21,15 +21,31 @@ export function readPage(address, form) {
   });
 }
 
-/** Makes the children of one element those of another, and leaves alone those that are the same. */
+/** The first among an element and those after it that is the same as another. */
+function findSame(element, other) {
+  let found = element;
+  while (found && !found.isEqualNode(other)) found = found.nextElementSibling;
+  return found;
+}
+
+/** Makes the children of one element those of another, and leaves alone those that are the same, wherever they have moved to. */
 export function adoptChildren(element, other) {
-  const next = [...other.children];
-  [...element.children].slice(next.length).forEach((child) => child.remove());
-  next.forEach((child, place) => {
-    const current = element.children[place];
-    if (!current) element.append(child);
-    else if (!current.isEqualNode(child)) current.replaceWith(child);
-  });
+  let rest = element.firstElementChild;
+  const goOnAt = (child) => {
+    while (rest !== child) {
+      const gone = rest;
+      rest = gone.nextElementSibling;
+      gone.remove();
+    }
+  };
+  for (const child of [...other.children]) {
+    const same = findSame(rest, child);
+    if (same) {
+      goOnAt(same);
+      rest = same.nextElementSibling;
+    } else element.insertBefore(child, rest);
+  }
+  goOnAt(null);
 }
 
 /** Makes an element like another of its kind; itself it stays, with the focus on it. */

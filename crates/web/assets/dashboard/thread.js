@@ -21,6 +21,9 @@ let isAtEnd = true;
 let isTyping = false;
 let state;
 let readAgain;
+/** What came of answers since the last frame. */
+const unwritten = new Map();
+let frame;
 
 const toTheEnd = () => {
   if (isAtEnd && log) log.scrollTop = log.scrollHeight;
@@ -51,10 +54,27 @@ function noteTyping(isOn) {
   showTyping();
 }
 
+const answerOf = (id) => log.querySelector(`[data-answer="${CSS.escape(id)}"]`);
+
+/** Writes what has come: once a frame, since each time the whole answer is laid out. */
+function write() {
+  frame = undefined;
+  keepingTheEnd(() => {
+    for (const [id, text] of unwritten) {
+      const answer = answerOf(id);
+      answer?.append(text);
+      answer?.normalize();
+    }
+  });
+  unwritten.clear();
+}
+
 function hear(event) {
-  if (event.type === "token") {
-    const answer = log.querySelector(`[data-answer="${CSS.escape(event.messageId)}"]`);
-    if (answer) return keepingTheEnd(() => answer.append(event.token));
+  const { type, messageId, token } = event;
+  if (type === "token" && answerOf(messageId)) {
+    unwritten.set(messageId, (unwritten.get(messageId) ?? "") + token);
+    frame ??= requestAnimationFrame(write);
+    return;
   }
   if (event.type === "typing") {
     // What operators type is no news here.
@@ -75,6 +95,8 @@ function hear(event) {
 
 function open() {
   events?.close();
+  // The page that it goes on from has it.
+  unwritten.clear();
   if (!thread?.dataset.events) return;
   state = undefined;
   const current = new EventSource(thread.dataset.events);
