@@ -236,4 +236,30 @@ mod tests {
         assert_eq!(read("conversations"), "0A 4, 0B 2");
         assert_eq!(read("messages"), "A1 1, A2 2, A3 3, A4 4, B1 1, B2 2");
     }
+
+    #[test]
+    fn after_the_seventh_step_visitors_and_operators_may_name_messages_alike() {
+        let mut connection = database();
+        run_all(&mut connection, &MIGRATIONS[..6]).unwrap();
+        let say = |connection: &Connection, id: u8, role: &str| {
+            let message = "INSERT INTO messages (id, site_id, conversation_id, seq, role, status, text, created_at, revision, idempotency_key)
+                           VALUES (?1, x'01', x'0A', ?2, ?3, 'accepted', '', 0, ?2, 'name')";
+            connection.execute(message, params![[id], id, role])
+        };
+        connection
+            .execute_batch(
+                "INSERT INTO sites (id, name, created_at) VALUES (x'01', 'default', 0);
+                 INSERT INTO conversations (id, site_id, session, has_secret, created_at, updated_at, last_message, last_role, message_count)
+                     VALUES (x'0A', x'01', 'a', 1, 0, 0, '', 'user', 1);",
+            )
+            .unwrap();
+        say(&connection, 1, "user").unwrap();
+        let is_taken = |error: rusqlite::Error| error.to_string().ends_with("messages.idempotency_key");
+        assert!(is_taken(say(&connection, 2, "operator").unwrap_err()));
+        run_all(&mut connection, &MIGRATIONS).unwrap();
+        say(&connection, 2, "operator").unwrap();
+        for role in ["user", "operator"] {
+            assert!(is_taken(say(&connection, 3, role).unwrap_err()));
+        }
+    }
 }
