@@ -56,6 +56,11 @@ impl Request {
         request.header("Content-Type", "application/json")
     }
 
+    /// A request to change something, with a JSON object.
+    pub fn patch(path: impl Into<String>, body: &Value) -> Self {
+        Self { method: "PATCH", ..Self::post(path, body) }
+    }
+
     /// A request to delete something.
     pub fn delete(path: impl Into<String>) -> Self {
         Self { method: "DELETE", ..Self::get(path) }

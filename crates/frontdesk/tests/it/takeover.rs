@@ -33,15 +33,17 @@ fn model() -> ModelServer {
     })
 }
 
-fn operate(api: SocketAddr, conversation: &str, what: &str, body: &Value) -> Exchange {
-    let request = Request::post(format!("/v1/admin/conversations/{conversation}/{what}"), body);
+fn ask(api: SocketAddr, request: Request) -> Exchange {
     exchange(api, &request.header("x-admin-api-key", Program::ADMIN_KEY)).unwrap()
+}
+
+fn operate(api: SocketAddr, conversation: &str, what: &str, body: &Value) -> Exchange {
+    ask(api, Request::post(format!("/v1/admin/conversations/{conversation}/{what}"), body))
 }
 
 /// The conversation as programs read it.
 fn read_thread(api: SocketAddr, conversation: &str) -> Value {
-    let request = Request::get(format!("/v1/admin/conversations/{conversation}"));
-    let reply = exchange(api, &request.header("x-admin-api-key", Program::ADMIN_KEY)).unwrap();
+    let reply = ask(api, Request::get(format!("/v1/admin/conversations/{conversation}")));
     assert_eq!(reply.status, 200, "{}", reply.body);
     reply.json()
 }
@@ -314,11 +316,21 @@ fn take_over_from_another_node(
         let feed = visitor.feed(None).open(visited).unwrap();
         let said = json!({ "operator": "Maya", "text": "It is me, Maya." });
         assert_eq!(operate(operated, &conversation, "messages", &said).status, 200);
-        let heard = events(feed).find(|event| event["message"]["role"] == "operator").unwrap();
+        let mut feed = events(feed);
+        let heard = feed.find(|event| event["message"]["role"] == "operator").unwrap();
         assert_eq!(heard["message"]["content"], "It is me, Maya.");
         let calls = model.calls().len();
         let delivered = exchange(visited, &visitor.message("/v1/chat", "Thanks")).unwrap().json();
         assert_eq!((&delivered["status"], model.calls().len()), (&json!("delivered"), calls));
+        let count = &read_thread(operated, &conversation)["conversation"]["messageCount"];
+        let read = json!({ "readCount": count });
+        let reply = ask(operated, Request::patch(format!("/v1/admin/conversations/{conversation}"), &read));
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        let is_seen = |event: &Value| {
+            let message = &event["message"];
+            message["content"] == "Thanks" && message["seen"] == true
+        };
+        assert!(feed.any(|event| is_seen(&event)), "the visitor was not told that it was read");
         silences.push(silence);
     }
     let of = |part: fn(&Silence) -> Duration| median(silences.iter().map(part).collect());
