@@ -183,3 +183,18 @@ test('what is said while an operator is offline is there when they are back, wit
   expect(await maya.evaluate(() => 'isSamePage' in window)).toBe(true);
   await maya.context().close();
 });
+
+test('a page that hears nothing for long says since when, and is live again when it is back', async ({ browser, desk }) => {
+  const maya = await operator(browser, desk, 'Maya');
+  await expect(maya.getByText('Live', { exact: true })).toBeVisible();
+  await maya.clock.install();
+  await maya.reload();
+  await expect(maya.getByText('Live', { exact: true })).toBeVisible();
+  await maya.context().setOffline(true);
+  await expect(maya.getByText('Reconnecting…', { exact: true })).toBeVisible();
+  await maya.clock.fastForward('00:25');
+  await expect(maya.getByText(/^Offline since \d{1,2}:\d{2}/)).toBeVisible();
+  await maya.context().setOffline(false);
+  await expect(maya.getByText('Live', { exact: true })).toBeVisible();
+  await maya.context().close();
+});
