@@ -79,8 +79,8 @@ pub enum FeedEvent {
         /// The reader's cursor; `None` if nothing was said yet.
         cursor: Option<FeedCursor>,
     },
-    /// The person who answers has read the visitor's messages up to this one, or it is no longer the last such message. Told to
-    /// the visitor alone, and only while a person answers: who looks on while the AI does is nobody's business.
+    /// The person who answers has read the visitor's messages up to this one, or it is no longer the last such message, as none
+    /// is when the AI answers again. Told to the visitor alone: who looks on while the AI answers is nobody's business.
     Seen {
         /// One of the visitor's messages, which the reader has.
         message: Message,
@@ -262,8 +262,8 @@ impl Feed {
             let (conversation, read_count) = (changes.conversation, changes.read_count);
             let is_with_a_person = changes.state.answering.is_some();
             self.take(changes);
-            if self.is_current && is_with_a_person {
-                self.tell_seen(conversation, read_count).await?;
+            if self.is_current {
+                self.tell_seen(conversation, if is_with_a_person { read_count } else { 0 }).await?;
             }
         } else {
             self.is_current = true;
@@ -307,7 +307,7 @@ impl Feed {
         self.cursor = Some(cursor);
     }
 
-    /// Tells a visitor which of their messages was read last, if it has become another one.
+    /// Tells a visitor which of their messages was read last, if it has become another one, or none.
     async fn tell_seen(&mut self, conversation: ConversationId, read_count: u32) -> Result<(), StoreError> {
         let (ConversationName::Session(session), Some(cursor)) = (&self.name, self.cursor) else {
             return Ok(());
@@ -315,19 +315,22 @@ impl Feed {
         if read_count == self.read_count {
             return Ok(());
         }
-        let page = ThreadPage { before: Some(read_count.saturating_add(1)), limit: PAGE };
+        let newest = read_count.max(self.seen.unwrap_or_default());
+        let page = ThreadPage { before: Some(newest.saturating_add(1)), limit: PAGE };
         let thread = self.feeds.store.thread(session.site, conversation, page).await?;
         self.read_count = read_count;
         let mut messages = thread.map(|thread| thread.messages).unwrap_or_default();
         messages.retain(|message| message.role == Role::Visitor);
-        let Some(last) = messages.last().map(|last| last.seq) else { return Ok(()) };
-        let before = self.seen.replace(last);
-        if before == Some(last) {
+        let is_read = |message: &&Message| message.seq <= read_count;
+        let last = messages.iter().rfind(is_read).map(|message| message.seq);
+        // What stands further back than a page is still the last one.
+        if last == self.seen || (last.is_none() && read_count > 0) {
             return Ok(());
         }
-        messages.retain(|message| message.seq == last || Some(message.seq) == before);
+        let before = std::mem::replace(&mut self.seen, last);
+        messages.retain(|message| [last, before].contains(&Some(message.seq)));
         let events = messages.into_iter().map(|message| FeedEvent::Seen {
-            is_last: message.seq == last,
+            is_last: last == Some(message.seq),
             message,
             cursor,
         });

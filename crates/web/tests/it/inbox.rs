@@ -479,5 +479,11 @@ async fn a_visitor_sees_what_was_read_as_long_as_a_person_has_the_conversation()
         operators.find(|event| event["type"] == "state" || event["message"]["seen"] == json!(true)).await;
     assert_eq!(state["type"], "state");
     desk.operate(&id, "return", &maya()).send().await;
+    let event = live.find(|event| event["message"]["content"] == json!("Are you there?")).await;
+    assert_eq!(event["message"]["seen"], Value::Null);
     assert_eq!(seen(&desk).await, Vec::<String>::new());
+    // And when a person has it again.
+    desk.operate(&id, "takeover", &maya()).send().await;
+    let event = live.find(|event| event["message"]["seen"] == json!(true)).await;
+    assert_eq!(event["message"]["content"], "Are you there?");
 }
