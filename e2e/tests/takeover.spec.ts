@@ -184,7 +184,10 @@ test('what is said while an operator is offline is there when they are back, wit
   await maya.context().close();
 });
 
-test('a page that hears nothing for long says since when, and is live again when it is back', async ({ browser, desk }) => {
+test('a page that hears nothing for long says since when, and is live again when it is back', async ({
+  browser,
+  desk,
+}) => {
   const maya = await operator(browser, desk, 'Maya');
   await expect(maya.getByText('Live', { exact: true })).toBeVisible();
   await maya.clock.install();
