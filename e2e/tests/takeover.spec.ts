@@ -172,15 +172,18 @@ test('what is said while an operator is offline is there when they are back, wit
   const maya = await operator(browser, desk, 'Maya');
   await openConversation(maya, question);
   await maya.evaluate(() => Object.assign(window, { isSamePage: true }));
+  const thread = maya.getByRole('log', { name: 'Messages' });
+  await thread.getByText(question, { exact: true }).evaluate((said) => Object.assign(said, { isSame: true }));
   await maya.context().setOffline(true);
   await expect(maya.getByText('Reconnecting…', { exact: true })).toBeVisible();
   for (const text of ['Second', 'Third', 'Fourth']) await widget.ask(text);
   await maya.context().setOffline(false);
   await expect(maya.getByText('Live', { exact: true })).toBeVisible();
-  const thread = maya.getByRole('log', { name: 'Messages' });
   await expect(thread).toContainText('You asked: Fourth', { timeout: 20_000 });
   for (const text of ['Second', 'Third']) await expect(thread).toContainText(`You asked: ${text}`);
   expect(await maya.evaluate(() => 'isSamePage' in window)).toBe(true);
+  // What is as it was stays where it is, so that nobody who reads or marks it is disturbed.
+  expect(await thread.getByText(question, { exact: true }).evaluate((said) => 'isSame' in said)).toBe(true);
   await maya.context().close();
 });
 
