@@ -1,4 +1,4 @@
-// Builds the one file that a page loads, and stamps it with a hash of everything it was built from, so that a stale bundle is
+// Builds the one file that a page loads, and writes beside it a hash of everything it was built from, so that a stale bundle is
 // noticed without Node (see the test beside the asset).
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 import { minify } from 'terser';
 import { follow, mark, readBundle, readRecipe, writeBundle } from './names.mjs';
-import { shortenWords } from './words.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 export const bundlePath = join(here, '../crates/web/assets/chat-widget.js');
+const hashPath = bundlePath.replace(/js$/, 'sources');
 
 /** Style sheets as text, as small as they get. */
 export const squeezedCss = {
@@ -32,12 +32,12 @@ export const squeezedCss = {
 export const PRIVATE = (
   'absence accepted answerId answerPlace askAgain askErase askForPerson asking askingWhy askStartOver attendTo attrs ' +
   'blame blamedOn bringUp built clicked closeForm closeMenu closePeek copyText countdown current cutOff delimiter down ' +
-  'drawn ended ensure erase failed fetchPage fillWith final follow forget giveEmail giveOpinion goAhead goesOn halt ' +
+  'drawn ended ensure erase failed fetching fetchPage fillWith final follow forget giveEmail giveOpinion goAhead goesOn halt ' +
   'handOff happened holdOn inner isBusy isLast isLoading isRead isOpen jump keep keepTranscript kept keydown kind leave listenTo ' +
   'loadOlder look menu missed moved muted newCount news openOrClose opinion peek person pinned questionPlace reached ' +
   'readOn reconnect redraw refused remember replyText report restore retryNow said say scrolled sendOpinion sendOrStop server ' +
   'setup shapes smallScreen stage startOver strength submit suggest tabState taken takenFrom talk tellRead tellTyping ' +
-  'thankedWith toEnd toggleMenu toggleSound transcript trouble turns typed updateTab waitUntil wasSeen withdraw writer ' +
+  'thankedWith toEnd toggleMenu toggleSound transcript trouble turns typed updateTab waiting waitUntil wasSeen withdraw write writer ' +
   'written'
 ).split(' ');
 
@@ -49,7 +49,7 @@ const markVariables = (code) => code.replace(/--(?!frontdesk)([a-z][\w-]{3,})/g,
  * were, for the tests that look for them.
  */
 export const CLASSES = (
-  'welcome sources meta avatar actions icon turn banner who chips entry info note fine cite sheet jump day skeleton primary head row ' +
+  'bad welcome sources meta avatar actions icon turn banner who chips entry info note fine cite sheet jump day skeleton primary head row ' +
   'over legend round queued caret warn legal split human more hello foot scrim'
 ).split(' ');
 
@@ -80,7 +80,6 @@ export function hashSources() {
     'sheet.mjs',
     'short-names.txt',
     'package-lock.json',
-    'words.mjs',
   ];
   const sources = [...files, ...tools].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   const sha256 = (data) => createHash('sha256').update(data).digest('hex');
@@ -107,7 +106,7 @@ export async function bundleParts(plugins = []) {
   });
   // A second squeeze, because it saves what all the icons weigh. What is unsafe about it concerns only pages that replace what is
   // built in, like `Error`, by something that must be called with `new`.
-  const { code } = await minify(shortenWords(outputFiles[0].text), {
+  const { code } = await minify(outputFiles[0].text, {
     ecma: 2022,
     toplevel: true,
     mangle: false,
@@ -119,11 +118,11 @@ export async function bundleParts(plugins = []) {
 /** The bundle's text. */
 export async function bundle(plugins) {
   const followed = follow(readRecipe(), await bundleParts(plugins));
-  const preamble = `/*! Frontdesk, MIT. sources:${hashSources().slice(0, 16)} */`;
-  return `${preamble}\n${writeBundle(followed)}\n`;
+  return `/*! Frontdesk, MIT */\n${writeBundle(followed)}\n`;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   mkdirSync(dirname(bundlePath), { recursive: true });
   writeFileSync(bundlePath, await bundle());
+  writeFileSync(hashPath, `${hashSources()}\n`);
 }

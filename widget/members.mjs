@@ -10,6 +10,12 @@ function isPure(node) {
   return node.operator !== 'delete' && childrenOf(node).every(isPure);
 }
 
+/** Whether a value can be made at any time, because it does not depend on that of anything else. */
+export function isFixed({ type, operator, ...node }) {
+  if (/^(Arrow)?FunctionExpression$/.test(type)) return true;
+  return /^(Literal|(Unary|Array)Expression)$/.test(type) && operator !== 'delete' && childrenOf(node).every(isFixed);
+}
+
 export const nameOf = ({ key }) => key.name ?? key.value;
 
 const isMovable = (member) => member.type === 'Property' && !member.computed && isPure(member.value);

@@ -3,9 +3,9 @@
 // then gets the next best name.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findRuns, nameOf } from './members.mjs';
+import { findRuns, isFixed, nameOf } from './members.mjs';
 import { readScopes } from './scopes.mjs';
-import { isSafe, propertiesOf, readSheet, writeSheet } from './sheet.mjs';
+import { isSafe, propertiesOf, readSheet, selectorsOf, writeSheet } from './sheet.mjs';
 
 export const recipePath = join(import.meta.dirname, 'short-names.txt');
 
@@ -57,10 +57,13 @@ export function readBundle(code, own) {
     ...runs.map((run) => ({ ...run, start: run.members[0].start, end: run.members.at(-1).end })),
   ];
   places.sort((one, other) => one.start - other.start || other.end - one.end);
-  const statements = ast.body.map((node) => ({
-    name: node.type === 'FunctionDeclaration' ? node.id.name : '',
-    parts: cut(code, node, places),
-  }));
+  const statements = ast.body
+    .flatMap((node) => (/^(let|var)$/.test(node.kind) ? node.declarations : node))
+    .map((node) => {
+      const isLet = node.type === 'VariableDeclarator';
+      const canMove = isLet ? isFixed(node.init ?? { type: 'Literal' }) : node.type === 'FunctionDeclaration';
+      return { name: canMove ? node.id.name : '', isLet, parts: cut(code, node, places) };
+    });
   const orders = new Map(runs.map(({ key, names }) => [key, names]));
   return { names: [...all, ...marked], statements, orders };
 }
@@ -92,13 +95,16 @@ function withSheet(code) {
   return [code.slice(0, start), { sheet: readSheet(code.slice(start, end)) }, code.slice(end)];
 }
 
-/** The bundle's text, with everything under its `short` name and in the order that was chosen. */
-export function writeBundle({ names, statements, styles, orders }) {
+/**
+ * The bundle's text, with everything under its `short` name and in the order that was chosen. What is in `known`, by statement or style
+ * sheet, is taken from there, and put there otherwise.
+ */
+export function writeBundle({ names, statements, styles, selectors, orders }, known = new Map()) {
   const marks = new Map(names.map(({ mark, short }) => [mark, short]));
   const write = (parts) => parts.map(writePart).join('');
   function writePart(part) {
     if (typeof part === 'string') return part;
-    if (part.sheet) return writeSheet(part.sheet, styles);
+    if (part.sheet) return recall(part, () => writeSheet(part.sheet, styles, selectors));
     if (part.members)
       return orders
         .get(part.key)
@@ -108,20 +114,39 @@ export function writeBundle({ names, statements, styles, orders }) {
     const property = part.property?.short ?? part.property;
     return property && property !== short ? `${property}:${short}` : short;
   }
-  const code = statements
-    .map(({ parts }) => write(parts))
-    .join('')
-    .replace(/;$/, '')
-    .replace(MARKS, (found) => marks.get(found));
-  return `(()=>{${code}})();`;
+  function recall(key, write) {
+    const text = known.get(key) ?? write();
+    known.set(key, text);
+    return text;
+  }
+  const code = statements.map((statement, index) => {
+    const text = recall(statement, () => write(statement.parts).replace(MARKS, (found) => marks.get(found)));
+    if (!statement.isLet) return text;
+    return `${statements[index - 1]?.isLet ? ',' : 'let '}${text}${statements[index + 1]?.isLet ? '' : ';'}`;
+  });
+  return `(()=>{${code.join('').replace(/;$/, '')}})();`;
+}
+
+/** What the text of a statement is made from: names, marks, keys of runs, and the style sheet. */
+export function ingredientsOf({ parts }) {
+  const found = new Set();
+  const visit = (part) => {
+    if (typeof part === 'string') for (const [mark] of part.matchAll(MARKS)) found.add(mark);
+    else if (part.sheet) visit(writeSheet(found.add(part) && part.sheet, []));
+    else if (part.members) for (const inner of found.add(part.key) && part.members.values()) inner.forEach(visit);
+    else found.add(part.named).add(part.property);
+  };
+  parts.forEach(visit);
+  return found;
 }
 
 /**
- * What was found: a line with the order of the functions, `*` for all else, a line with that of the properties in the style sheet, one
- * with those of members, and a line for each scope's names.
+ * What was found: a line with the order of functions and variables, `*` for all else, a line with that of the properties in the style
+ * sheet, one with those of members, one with that of the selectors, and a line for each scope's names.
  */
-export function readRecipe() {
-  const [functions = '', styles = '', members = '', ...lines] = readFileSync(recipePath, 'utf8').trim().split('\n');
+export function readRecipe(text = readFileSync(recipePath, 'utf8')) {
+  const recipe = text.trim().split('\n');
+  const [functions = '', styles = '', members = '', selectors = '', ...lines] = recipe;
   const names = lines.flatMap((line) => {
     const [path, ...pairs] = line.split(' ');
     return pairs.map((pair) => [`${path.slice(0, -1)}/${pair.split('=')[0]}`, pair.split('=')[1]]);
@@ -130,20 +155,23 @@ export function readRecipe() {
   return {
     functions: functions.split(' '),
     styles: styles.split(' '),
+    selectors: selectors.split('|'),
     orders: new Map(orders.map((order) => [[...order].sort().join(), order])),
     names: new Map(names),
   };
 }
 
-export function formatRecipe({ names, statements, styles, orders }) {
+export function formatRecipe({ names, statements, styles, selectors, orders }) {
   const lines = new Map();
-  for (const { key, name, short } of names) {
-    const path = key.slice(0, key.lastIndexOf('/'));
-    lines.set(path, `${lines.get(path) ?? `${path}:`} ${name}=${short}`);
+  for (const { key, short } of names) {
+    const end = key.lastIndexOf('/');
+    const path = key.slice(0, end);
+    lines.set(path, `${lines.get(path) ?? `${path}:`} ${key.slice(end + 1)}=${short}`);
   }
   const functions = statements.map(({ name }) => name || '*');
   const members = [...orders.values()].map(String);
-  return `${[...[functions, styles, members].map((list) => list.join(' ')), ...lines.values()].join('\n')}\n`;
+  const lists = [functions, styles, members].map((list) => list.join(' '));
+  return `${[...lists, selectors.join('|'), ...lines.values()].join('\n')}\n`;
 }
 
 function candidates({ letters = LETTERS }) {
@@ -172,7 +200,7 @@ export function follow(recipe, bundle) {
   const rest = names.filter(({ short }) => !short).sort((one, other) => !!one.isTop - !!other.isTop);
   for (const named of rest) named.short = candidates(named).find((short) => isFree(named, short));
   for (const key of orders.keys()) if (recipe.orders.has(key)) orders.set(key, recipe.orders.get(key));
-  return { ...bundle, statements: sortFunctions(recipe, statements), styles: sortStyles(recipe, statements) };
+  return { ...bundle, statements: sortFunctions(recipe, statements), ...sortStyles(recipe, statements) };
 }
 
 function sortFunctions({ functions: order }, statements) {
@@ -187,15 +215,26 @@ function sortFunctions({ functions: order }, statements) {
     if (name === '*') sorted.push(...others.splice(0, 1));
     else if (functions[0]?.name === name) sorted.push(functions.shift());
   }
-  return [...sorted, ...functions, ...others];
+  const all = [...sorted, ...functions, ...others];
+  const run = all.findIndex(({ name }) => !name);
+  const late = all.filter((statement, index) => index > run && mustPrecede(statement));
+  return [...all.slice(0, run), ...late, ...all.slice(run).filter((statement) => !late.includes(statement))];
 }
 
-/** The order of the properties in the style sheet, of which those that are new come last. */
-function sortStyles({ styles }, statements) {
+/** Variables have to be there before anything is run, which functions always are. */
+const mustPrecede = ({ name, isLet }) => name && isLet;
+
+/** Whether the statements can be in this order. */
+export const canRun = (statements) => !statements.slice(statements.findIndex(({ name }) => !name)).some(mustPrecede);
+
+/** The order of the properties and of the selectors in the style sheet, of which those that are new come last. */
+function sortStyles(recipe, statements) {
   const { sheet } = statements.flatMap(({ parts }) => parts).find((part) => part.sheet) ?? { sheet: [] };
-  const used = propertiesOf(sheet);
-  const known = styles.filter((property) => used.includes(property));
-  const order = [...known, ...used.filter((property) => !known.includes(property)).sort()];
-  if (!isSafe(order)) throw new Error('short-names.txt: a property comes after one that it sets as well');
-  return order;
+  const sort = (order, used) => {
+    const known = order.filter((name) => used.includes(name));
+    return [...known, ...used.filter((name) => !known.includes(name)).sort()];
+  };
+  const styles = sort(recipe.styles, propertiesOf(sheet));
+  if (!isSafe(styles)) throw new Error('short-names.txt: a property comes after one that it sets as well');
+  return { styles, selectors: sort(recipe.selectors, selectorsOf(sheet)) };
 }

@@ -4,15 +4,12 @@ import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { bundle } from './build.mjs';
 
-const withoutWords = (source) => source.replace(/^( {2}\w+:) .*,$/gm, "$1 '',");
-
 /** Each part: the files it is in, and what stands in their place when the bundle is built without it. */
 const PARTS = {
   css: [/style\.css$/, () => ({ contents: '', loader: 'text' })],
   markdown: [/markdown\/stream\.ts$/, () => ({ contents: 'export const createReader = () => () => []', loader: 'ts' })],
   icons: [/icons\.ts$/, (source) => ({ contents: source.replace(/ = '.*',$/gm, " = '',"), loader: 'ts' })],
   accent: [/accent\.ts$/, () => ({ contents: 'export const deriveAccent = () => ({})', loader: 'ts' })],
-  words: [/words\.ts$/, (source) => ({ contents: withoutWords(source), loader: 'ts' })],
 };
 
 async function weigh(...plugins) {

@@ -130,7 +130,7 @@ fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
     Ok(gzip)
 }
 
-/// The widget's words in other languages than English.
+/// The widget's words in all its languages.
 fn locales(root: &str) -> Result<Vec<String>, Box<dyn Error>> {
     let folder = format!("{root}/assets/locales");
     println!("cargo::rerun-if-changed={folder}");

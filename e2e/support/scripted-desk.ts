@@ -9,7 +9,9 @@ import { fileURLToPath } from 'node:url';
 import { WIDGET_KEY } from './desk.ts';
 import { listen } from './server.ts';
 
-const BUNDLE = fileURLToPath(new URL('../../crates/web/assets/chat-widget.js', import.meta.url));
+const ASSETS = new URL('../../crates/web/assets/', import.meta.url);
+const BUNDLE = fileURLToPath(new URL('chat-widget.js', ASSETS));
+const ENGLISH = new URL('locales/en.json', ASSETS);
 
 /** A message as `GET /v1/sessions/{sessionId}/messages` gives it. */
 export interface Message {
@@ -103,6 +105,8 @@ export async function startScriptedDesk(): Promise<ScriptedDesk> {
       response.setHeader('cross-origin-resource-policy', 'cross-origin');
       return void response.end(await readFile(bundle));
     }
+    if (path.startsWith('/widget/locales/'))
+      return void response.setHeader('content-type', 'application/json').end(await readFile(ENGLISH));
     let body = '';
     for await (const piece of request) body += piece;
     const asked = {

@@ -45,13 +45,14 @@ export class Widget {
 
   async open(): Promise<void> {
     await this.launcher.click();
-    await this.panel.waitFor();
+    // Until its words are there it stays back.
+    await this.panel.and(this.page.locator(':not(.waiting)')).waitFor();
   }
 
   /** Sends a message as one can with a mouse and on a phone alike. */
   async send(text: string): Promise<void> {
     await this.field.fill(text);
-    await this.page.getByRole('button', { name: 'Send message' }).click();
+    await this.page.locator('.send').click();
   }
 
   /** The answers so far, oldest first. */

@@ -34,7 +34,7 @@ function complaints(page: Page): string[] {
 async function chat(place: Page | Frame): Promise<void> {
   await place.locator('.launcher').click();
   await place.getByRole('textbox', { name: 'Your message' }).fill('Do you work here?');
-  await place.getByRole('button', { name: 'Send message' }).click();
+  await place.locator('.send').click();
   await expect(place.getByRole('log')).toContainText('You asked: Do you work here?');
 }
 
@@ -163,6 +163,54 @@ test('where the settings and the languages are blocked, the chat is as the page 
   await expect(widget.panel).toHaveAccessibleName('Aide');
   await expect(widget.launcher).toHaveCSS('background-color', 'rgb(14, 165, 233)');
   await expect(widget.panel).not.toContainText('offline');
+  // What has no words is said by its name, in English, and asked for again when the chat is opened again.
+  await expect(page.locator('section.chat')).toHaveAttribute('lang', 'en');
+  await expect(widget.panel.getByRole('button', { name: 'New conversation' })).toBeVisible();
+  await expect(widget.panel).not.toContainText('undefined');
+  await page.unrouteAll();
+  await widget.launcher.click();
+  await expect(widget.panel).toBeHidden();
+  await widget.launcher.click();
+  await expect(page.getByRole('textbox', { name: 'Votre message' })).toBeVisible();
+  await expect(page.locator('section.chat')).toHaveAttribute('lang', 'fr');
+});
+
+test('who opens the chat without a connection is given its words when there is one', async ({
+  page,
+  context,
+  desk,
+  site,
+}) => {
+  const widget = new Widget(page);
+  await widget.visit(site.add({ body: snippet(desk) }));
+  await context.setOffline(true);
+  await widget.launcher.click();
+  await expect(widget.panel).toContainText('AI assistant');
+  await expect(widget.field).toHaveAttribute('placeholder', 'Ask question');
+  await widget.send('Are you there?');
+  await expect(widget.questions()).toHaveText(['Are you there?']);
+  await expect(widget.panel).not.toContainText(/undefined|[{}]/);
+  await context.setOffline(false);
+  await expect(widget.answers()).toHaveText('You asked: Are you there?', { timeout: 15_000 });
+  await expect(widget.field).toHaveAttribute('placeholder', 'Ask a follow-up');
+  await expect(widget.panel).toContainText('Answers come from AI and can be wrong.');
+});
+
+test('words that are late keep the place of the greeting, not the panel', async ({ page, desk, site }) => {
+  let letPass = () => {};
+  const late = new Promise<void>((resolve) => {
+    letPass = resolve;
+  });
+  await page.route('**/widget/locales/*', (route) => late.then(() => route.continue()));
+  const widget = new Widget(page);
+  await widget.visit(site.add({ body: snippet(desk) }));
+  await widget.launcher.click();
+  await expect(widget.panel).toHaveCSS('opacity', '1');
+  await expect(widget.log.getByRole('img', { name: 'Loading' })).toBeVisible();
+  await expect(widget.field).toBeEditable();
+  letPass();
+  await expect(widget.panel).toContainText('Hello. How can we help?');
+  await expect(widget.log.getByRole('img', { name: 'Loading' })).toHaveCount(0);
 });
 
 test('what the site’s owner has set is shown, and what the page says goes before it', async ({ page, desk, site }) => {

@@ -17,7 +17,7 @@ const THEMES = [
 ];
 
 /** The colours of the style sheet that depend on the accent, by name. Anything but `#rgb` or `#rrggbb` is the default. */
-export function deriveAccent(colour = '', dark = false): Record<string, Rgb> {
+export function deriveAccent(colour = '', dark: boolean): Record<string, Rgb> {
   const [surface, surface2, fallback] = (THEMES[+dark] as string[]).map(parseHex) as [Rgb, Rgb, Rgb];
   const accent = /^#([\da-f]{3}){1,2}$/i.test(colour) ? parseHex(colour) : fallback;
   const onAccent = contrast(WHITE, accent) >= 4.5 ? WHITE : INK;
@@ -41,7 +41,7 @@ export function deriveAccent(colour = '', dark = false): Record<string, Rgb> {
 
 function parseHex(hex: string): Rgb {
   const digits = hex.length > 4 ? hex : hex.replace(/\w/g, '$&$&');
-  return (digits.match(/\w\w/g) as string[]).map((pair) => Number.parseInt(pair, 16));
+  return (digits.match(/\w\w/g) as string[]).map((pair) => Number(`0x${pair}`));
 }
 
 const luminance = (rgb: Rgb) =>

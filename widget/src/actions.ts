@@ -4,7 +4,7 @@ import { Icon, tool } from './icons';
 import { box, button, type Child, type Shape, shape } from './shape';
 import type { ChatState } from './state';
 import type { Turn } from './turn';
-import { nameHere, Words } from './words';
+import { Words } from './words';
 
 /** The reasons, which the server and the words call the same. */
 const REASONS = ['incorrect', 'outdated', 'unanswered', 'unclear'] as const;
@@ -38,10 +38,7 @@ export function feedbackForm(turn: Turn, { on }: ChatState): Shape {
     box(
       'chips',
       ...REASONS.map((reason) =>
-        button(
-          { 'aria-pressed': `${turn.blamedOn === reason}`, onclick: () => on.blame(turn, reason) },
-          Words[nameHere(reason)],
-        ),
+        button({ 'aria-pressed': `${turn.blamedOn === reason}`, onclick: () => on.blame(turn, reason) }, Words[reason]),
       ),
     ),
     shape('textarea', { class: 'entry', rows: '2', 'aria-label': Words.tellMore, placeholder: Words.tellMore }),

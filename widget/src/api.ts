@@ -94,7 +94,7 @@ export const isRefusal = ({ status, code }: Problem) =>
   /^40[13]$/.test(`${status}`) && !code?.endsWith('identity_token');
 
 /** `token` gives the site's word for who the visitor is, if there is any. */
-export function createApi(config: Config, identity: Identity, link: Link, token = () => ''): Api {
+export function createApi(config: Config, identity: Identity, link: Link, token: () => string): Api {
   const { base } = config;
 
   async function request(url: string, init?: RequestInit, idempotency?: HeadersInit): Promise<Response> {
@@ -130,7 +130,7 @@ export function createApi(config: Config, identity: Identity, link: Link, token 
   /** Where the visitor is, unless that is nobody's business. */
   const visit = () =>
     config.page !== 'none' && {
-      page: location.href.split('#')[0]?.slice(0, LONGEST_ADDRESS),
+      page: (location.href.split('#')[0] as string).slice(0, LONGEST_ADDRESS),
       referrer: document.referrer.slice(0, LONGEST_ADDRESS) || undefined,
     };
 

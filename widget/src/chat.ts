@@ -13,13 +13,13 @@ import { chatShapes } from './panel';
 import { eventText } from './people';
 import { createScroll, type Scroll } from './scroll';
 import { openSession } from './session';
-import { completeConfig } from './settings';
+import { createCompletion } from './settings';
 import { chime } from './sound';
 import type { ChatState, Handlers } from './state';
 import { createTakeover } from './takeover';
 import { isOver, isPersons, personOf, type Turn } from './turn';
 import { type Stage, visitorHandlers } from './visitor';
-import { answering, sendAgainIn, speak, typing, type Voice, voiceOf, Words } from './words';
+import { answering, sendAgainIn, speak, typing, type Voice, Words } from './words';
 
 /** Short losses of the connection are nobody's business. */
 const BANNER_AFTER = 1500;
@@ -49,7 +49,8 @@ export function startChat(
   const link = createLink(linkChanged, life);
   const conversation = createConversation(config, session, link, changed, life, () => countUnread(0));
   const takeover = createTakeover(host, close, life);
-  let voice: Voice = voiceOf('en', config.words ?? {});
+  const completeConfig = createCompletion(config, wear);
+  let voice: Voice = { language: 'en', words: config.words ?? {} };
   /** Devices whose Enter key had better add a line, and where a focus brings up a keyboard. */
   const touch = matchMedia('(pointer: coarse)');
   /** Turns whose end the visitor has yet to hear of. */
@@ -133,7 +134,7 @@ export function startChat(
         ? new Date(left + 999)
             .toISOString()
             .slice(11, 19)
-            .replace(/^[0:]{4}|^[0:]{3}/, '')
+            .replace(/^[0:]{3,4}/, '')
         : '';
     clearTimeout(waitTimer);
     if (state.countdown) waitTimer = setTimeout(changed, 1000);
@@ -149,6 +150,7 @@ export function startChat(
       speak(voice);
       if (state.built && link.down !== !!state.cutOff) say(link.down ? Words.offline : Words.online);
       state.cutOff = link.down;
+      if (state.built && !link.down) complete();
       changed();
     };
     linkTimer = setTimeout(show, link.down ? BANNER_AFTER : 0);
@@ -207,7 +209,8 @@ export function startChat(
 
   function open() {
     if (state.isOpen || life.aborted) return;
-    if (!state.built) complete();
+    state.waiting = !state.built;
+    complete();
     state.isOpen = state.built = true;
     state.peek = undefined;
     if (!config.target) session.updateTab({ open: true });
@@ -223,23 +226,27 @@ export function startChat(
     markRead();
   }
 
-  /** The site's settings and the words come when a chat is opened for the first time. */
+  /** The site's settings and the words come when a chat is opened, or else when it is opened again or the server is back. */
   function complete() {
-    state.waiting = true;
+    state.fetching = true;
     const show = () => {
       state.waiting = false;
       changed();
     };
     setTimeout(show, HOLD_BACK);
-    completeConfig(config, (found) => {
-      if (life.aborted) return;
-      voice = found;
-      // Other words, another name, other hosts whose images are shown: everything is shaped anew.
-      for (const turn of conversation.turns) turn.kept = undefined;
-      root.lang = voice.language;
-      dress();
-      changed();
-    }).then(show);
+    completeConfig().then(() => {
+      state.fetching = false;
+      show();
+    });
+  }
+
+  /** Other words, another name, other hosts whose images are shown: everything is shaped anew. */
+  function wear(found: Voice) {
+    voice = found;
+    for (const turn of conversation.turns) turn.kept = undefined;
+    root.lang = voice.language;
+    dress();
+    changed();
   }
 
   function close() {
@@ -319,7 +326,7 @@ export function startChat(
         changed();
       }
       const button = target.closest<HTMLElement>('figure button');
-      if (button) on.copyText(button, button.closest('figure')?.querySelector('code')?.textContent ?? '');
+      if (button) on.copyText(button, button.closest('figure')?.lastChild?.textContent as string);
     },
     toggleMenu() {
       if (state.menu) return stage.closeMenu();

@@ -23,7 +23,7 @@ export function cite(children: Child[], sources: Source[]): Child[] {
       if (index % 3 > 1) return [];
       const name = {
         class: 'cite',
-        'aria-label': source?.url && fill(Words.sourceNumber, { number, title: source.title }),
+        'aria-label': source?.url && fill('sourceNumber', { number, title: source.title }),
       };
       return index % 3 && source ? [JOINER, toSource(source, name, `${number}`)] : part;
     });

@@ -11,7 +11,7 @@ const LONGEST = 4000;
 const COUNTED_FROM = LONGEST * 0.8;
 
 /** Whether somebody has ended the conversation: it can be read, and another one begun. */
-const isClosed = ({ talk }: ChatState) => talk.turns.at(-1)?.happened === 'closed';
+const isClosed = (state: ChatState) => state.talk.turns.at(-1)?.happened === 'closed';
 
 /** Whether there is something to send that may be sent. */
 export function canSend(state: ChatState): boolean {
@@ -35,7 +35,7 @@ export function composerShape(state: ChatState): Shape {
       button(
         { class: 'jump', onclick: on.jump },
         icon(Icon.arrowDown),
-        missed ? fill(Words.newMessages, { count: missed }) : Words.newAnswer,
+        missed ? fill('newMessages', { count: missed }) : Words.newAnswer,
       ),
     isClosed(state) &&
       box(
@@ -52,9 +52,9 @@ export function composerShape(state: ChatState): Shape {
         placeholder: refused
           ? Words.unavailable
           : person
-            ? fill(Words.replyTo, { name: person })
+            ? fill('replyTo', { name: person })
             : isPersonAsked(turns)
-              ? fill(Words.keepAsking, { title: setup.title })
+              ? fill('keepAsking', { title: setup.title })
               : setup.inputPlaceholder || (turns.length ? Words.askFollowUp : Words.askQuestion),
         disabled: refused,
         'aria-describedby': 'fine',
@@ -75,7 +75,7 @@ export function composerShape(state: ChatState): Shape {
       'div',
       { id: 'fine', class: over ? 'fine split bad' : waiting || counter ? 'fine split' : 'fine' },
       shape('span', {}, over ? Words.tooLong : waiting || (!counter && (person ? Words.toPerson : Words.finePrint))),
-      shape('span', {}, over ? fill(Words.tooLongBy, { count: (length - LONGEST).toLocaleString() }) : counter),
+      shape('span', {}, over ? fill('tooLongBy', { count: (length - LONGEST).toLocaleString() }) : counter),
     ),
   );
 }

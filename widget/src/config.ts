@@ -1,7 +1,6 @@
 /** What the page's developer wrote on the script tag or gave to the API, checked and completed. */
 
 import type { FrontdeskOptions } from './frontdesk';
-import { Words } from './words';
 
 /** What was given, under the names that `dataset` gives to attributes, and what follows from it. */
 export interface Config extends FrontdeskOptions {
@@ -10,7 +9,6 @@ export interface Config extends FrontdeskOptions {
   /** The address in front of `/chat` and `/v1/…`, without a slash at the end. */
   base: string;
   title: string;
-  welcomeMessage: string;
   /** `local` or `session`, or else the memory of the page. */
   storage: string;
   /** For the style element that browsers without constructable style sheets need. */
@@ -29,7 +27,7 @@ export interface Config extends FrontdeskOptions {
   given?: object;
 }
 
-const CHAT_PATH = /(\/v1\/chat\/stream|(\/v1)?\/chat)?\/?$/;
+const CHAT_PATH = /((\/v1)?\/chat(\/stream)?)?\/?$/;
 const BUNDLE_PATH = /\/chat-widget(\.[^/?#]+)?\.js([?#]|$)/;
 
 /** Reads what was given. If something is missing, tells the developer what to add and returns nothing. */
@@ -54,8 +52,9 @@ export function readConfig(options: FrontdeskOptions | undefined, nonce = ''): C
   return {
     storage: 'local',
     nonce,
-    title: Words.defaultTitle,
-    welcomeMessage: Words.defaultGreeting,
+    target: undefined,
+    // Until there are words, which have a greeting too.
+    title: 'Assistant',
     ...(given as Partial<Config> & Pick<Config, 'apiKey'>),
     apiUrl: url.href,
     base: url.origin + url.pathname.replace(CHAT_PATH, ''),

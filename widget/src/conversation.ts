@@ -60,8 +60,8 @@ export function createConversation(
   session: Session,
   link: Link,
   changed: () => void,
-  life?: AbortSignal,
-  read = () => {},
+  life: AbortSignal,
+  read: () => void,
 ): Conversation {
   const turns: Turn[] = [];
   const queue: Turn[] = [];
@@ -120,7 +120,7 @@ export function createConversation(
     if (!turn) return;
     const mine = server();
     await restored;
-    if (exchange || mine !== api || life?.aborted) return;
+    if (exchange || mine !== api || life.aborted) return;
     exchange = startExchange(turn, mine, link, update);
     isBehind = true;
     attend();
@@ -194,7 +194,7 @@ export function createConversation(
     const isSeen = isWatched && !document.hidden;
     // Whoever asked for a person may be answered at any time.
     const isAsked = turns.findLast((turn) => turn.happened)?.happened === 'asked';
-    const wanted = tellTabs && api && !queue.length && !state.isLoading && !life?.aborted && hasFeed;
+    const wanted = tellTabs && api && !queue.length && !state.isLoading && !life.aborted && hasFeed;
     if (!wanted || !(isSeen || isHandedOver || isAsked || isBehind)) {
       feed?.abort();
       feed = undefined;
@@ -277,7 +277,7 @@ export function createConversation(
     attend();
   }
 
-  life?.addEventListener('abort', () => {
+  life.addEventListener('abort', () => {
     clearTimeout(typingTimer);
     exchange?.leave();
     attend();

@@ -15,7 +15,7 @@ export function launcherShape({ isOpen, newCount: unread, on }: ChatState): Shap
       class: 'launcher',
       'aria-haspopup': 'dialog',
       'aria-expanded': `${!!isOpen}`,
-      'aria-label': isOpen ? Words.minimise : unread ? fill(Words.unreadMessages, { count: unread }) : Words.openChat,
+      'aria-label': isOpen ? Words.minimise : unread ? fill('unreadMessages', { count: unread }) : Words.openChat,
       onclick: on.openOrClose,
     },
     icon(isOpen ? Icon.chevron : Icon.bubble),

@@ -14,8 +14,9 @@ export interface Link {
 }
 
 /** Until `life` ends. */
-export function createLink(changed: () => void, life?: AbortSignal): Link {
-  let wake = new AbortController();
+export function createLink(changed: () => void, life: AbortSignal): Link {
+  /** What ends the pauses. */
+  const pauses: (() => void)[] = [];
   const link: Link = {
     down: !navigator.onLine,
     report(reached) {
@@ -24,15 +25,14 @@ export function createLink(changed: () => void, life?: AbortSignal): Link {
       changed();
     },
     retryNow() {
-      wake.abort();
-      wake = new AbortController();
+      for (const end of pauses.splice(0)) end();
     },
     holdOn: (failures, atLeast = 0) =>
       new Promise((resolve) => {
         const seconds = Math.min(Math.max(2 ** (failures - 1), atLeast), LONGEST);
         // Visitors who lost the server together should not come back together.
         setTimeout(resolve, seconds * (1000 + Math.random() * 500));
-        wake.signal.addEventListener('abort', () => resolve());
+        pauses.push(resolve);
       }),
   };
   const options = { signal: life };

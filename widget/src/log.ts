@@ -30,7 +30,8 @@ export const still = globalThis.matchMedia?.('(prefers-reduced-motion: reduce)')
 export function logShape(state: ChatState): Shape {
   const { talk, on } = state;
   const { turns, isLoading, refused } = talk;
-  const empty = !turns.length && !refused;
+  const empty = !turns[0] && !refused;
+  const awaited = isLoading || (state.fetching && !state.setup.welcomeMessage);
   const today = startOfToday();
   let day = '';
   const read = turns.findLast((turn) => turn.wasSeen);
@@ -48,7 +49,7 @@ export function logShape(state: ChatState): Shape {
   return shape(
     'div',
     {
-      class: empty && !isLoading ? 'log hello' : 'log',
+      class: empty && !awaited ? 'log hello' : 'log',
       role: 'log',
       // The status region says what is worth hearing, once and whole; this would read out every token.
       'aria-live': 'off',
@@ -58,7 +59,7 @@ export function logShape(state: ChatState): Shape {
       onscroll: on.scrolled,
     },
     box('', ...shapes),
-    empty && (isLoading ? skeleton() : welcome(state)),
+    empty && (awaited ? skeleton() : welcome(state)),
     refused &&
       notice('note warn', Icon.alert, Words.refusedTitle, [
         Words.refusedBefore,
@@ -78,10 +79,10 @@ function welcome({ setup, on }: ChatState): Shape {
   return box(
     'welcome',
     avatar(),
-    shape('h3', { dir: 'auto' }, setup.welcomeMessage),
-    shape('p', {}, fill(Words.introduction, { title: setup.title })),
+    setup.welcomeMessage && shape('h3', { dir: 'auto' }, setup.welcomeMessage),
+    shape('p', {}, fill('introduction', { title: setup.title })),
     setup.privacyText && shape('p', { class: 'legal', dir: 'auto' }, setup.privacyText, ' ', policy && link),
-    suggestions.length > 0 &&
+    suggestions[0] &&
       shape(
         'ul',
         { 'aria-label': Words.suggestions },

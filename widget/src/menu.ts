@@ -6,7 +6,7 @@ import type { ChatState } from './state';
 import { Words } from './words';
 
 export function menuShape({ setup, talk, muted, on }: ChatState): Shape {
-  const begun = talk.turns.length > 0;
+  const begun = talk.turns[0];
   const item = (picture: Icon, name: string, onclick: () => void, attributes = {}, ...more: Child[]) =>
     button({ role: 'menuitem', tabindex: '-1', onclick, ...attributes }, icon(picture), name, ...more);
   return shape(

@@ -17,8 +17,8 @@ export function notice(kind: string, picture: Icon, title: string, text: Child[]
 }
 
 /** The way to a person, where the server knows one. */
-export const talkButton = ({ setup, on }: ChatState) =>
-  setup.handoff && button({ class: 'button', onclick: on.askForPerson }, Words.talkToPerson);
+export const talkButton = (state: ChatState) =>
+  state.setup.handoff && button({ class: 'button', onclick: state.on.askForPerson }, Words.talkToPerson);
 
 /** Nobody of the team is there: where can the visitor be written to? */
 export function awayNotice({ talk, on }: ChatState): Shape {
@@ -26,8 +26,8 @@ export function awayNotice({ talk, on }: ChatState): Shape {
   return notice(
     'note info',
     Icon.headset,
-    until ? fill(Words.awayUntil, { time: nameTime(until) }) : Words.away,
-    [email ? fill(Words.emailKept, { email }) : Words.leaveEmail],
+    until ? fill('awayUntil', { time: nameTime(until) }) : Words.away,
+    [email ? fill('emailKept', { email }) : Words.leaveEmail],
     !email &&
       shape('input', {
         class: 'entry email',

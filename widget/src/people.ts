@@ -3,7 +3,7 @@
 import { Icon, icon } from './icons';
 import { box, type Child, type Shape, shape } from './shape';
 import type { Turn } from './turn';
-import { fill, nameHere, Words } from './words';
+import { fill } from './words';
 
 /** Messages of one person closer together than this stand under one name. */
 const TOGETHER = 120_000;
@@ -28,7 +28,7 @@ export const goesOn = (turn: Turn, before: Turn | undefined) =>
 
 /** What has happened, as a sentence. Nothing for what we do not know. */
 export const eventText = ({ happened = 'closed', person: name = '' }: Turn, title: string) =>
-  /^(asked|away|joined|left)$/.test(happened) ? fill(Words[nameHere(happened)], { name, title }) : '';
+  /^(asked|away|joined|left)$/.test(happened) ? fill(happened, { name, title }) : '';
 
 /** A line between the messages. */
 export const eventLine = (text: string, picture: Icon) => text && box('event', icon(picture), shape('span', {}, text));

@@ -93,7 +93,7 @@ export function openSession({ base, apiKey, storage, consent }: Config): Session
     tabState: () => tab.read() ?? {},
     updateTab(change) {
       const state = { ...tab.read(), ...change };
-      tab.write(state.open || state.draft || state.quiet || state.away || state.unsent?.length ? state : undefined);
+      tab.write(Object.values(state).flat().some(Boolean) ? state : undefined);
     },
   };
 }

@@ -1,67 +1,80 @@
-/** What comes from the server when a chat is opened for the first time: its site's settings, and its words. */
+/** What comes from the server when a chat is opened: its site's settings, and its words. */
 
 import type { Config } from './config';
-import { type Voice, voiceOf } from './words';
-
-/** The languages there is a file of words for. English is in the bundle. */
-const LANGUAGES = 'ar de es fr he hi it ja ko nl pl pt ru tr uk zh';
-
-/** What the owner can set; the rest is the page's alone. */
-const SETTINGS =
-  'title welcome placeholder position accentColor theme suggestions locale imageHosts finePrint privacyText privacyUrl handoff'.split(
-    ' ',
-  );
-/** What has another name there than here. */
-const RENAMED: Record<string, string> = { welcome: 'welcomeMessage', placeholder: 'inputPlaceholder' };
+import type { FrontdeskOptions } from './frontdesk';
+import type { Voice } from './words';
 
 /** What has not come after so long comes too late. */
 const PATIENCE = 5000;
 
-/** The language that was asked for, and the short name of the file with its words. */
-export function chooseLanguage(tag = ''): [tag: string, file?: string] {
-  try {
-    const { baseName, language } = new Intl.Locale(tag);
-    return LANGUAGES.includes(language) ? [baseName, language] : [language === 'en' ? baseName : 'en'];
-  } catch {
-    return ['en'];
-  }
+/** What the owner can set, by the server's names. */
+interface Site extends FrontdeskOptions {
+  welcome: string;
+  placeholder: string;
+  finePrint: string;
 }
 
-/** Whatever goes wrong, a chat can do without what these requests bring. */
-async function get(url: string, headers?: HeadersInit): Promise<Record<string, string> | undefined> {
+/** A document, and the language that it is in. Neither, whatever goes wrong: a chat can do without. */
+async function get(
+  url: string,
+  headers?: HeadersInit,
+): Promise<[content?: Record<string, string>, language?: string | null]> {
   try {
     const response = await fetch(url, { headers, credentials: 'omit', signal: AbortSignal.timeout?.(PATIENCE) });
-    return response.ok ? await response.json() : undefined;
+    return response.ok ? [await response.json(), response.headers.get('content-language')] : [];
   } catch {
-    return undefined;
+    return [];
   }
 }
 
 /**
- * Completes the configuration with the site's settings, and finds the words. Never fails, and waits for neither to `apply` the
- * other: it may be called twice.
+ * Gives what completes the configuration with the site's settings and finds the words, each time that it is called, until all are
+ * there. It never fails, and waits for neither to `apply` the other.
  */
-export async function completeConfig(config: Config, apply: (voice: Voice) => void): Promise<void> {
-  const { base, apiKey, given, words = {} } = config;
-  const tag = config.locale || document.documentElement.lang;
-  const site: Record<string, unknown> = {};
-  const files: Record<string, ReturnType<typeof get>> = {};
+export function createCompletion(config: Config, apply: (voice: Voice) => void): () => Promise<void> {
+  // What the page says, and what is nobody else's to say.
+  const { title, ...own } = config;
+  const { base, apiKey, given, words } = own;
+  let site: Partial<Site> = {};
+  let language = 'en';
+  /** The words that have come, in that language. */
+  let known: Record<string, string> = {};
+  /** Everything is there or on its way. */
+  let settled = false;
 
-  async function speakIn(tag: string) {
-    const [language, file] = chooseLanguage(tag);
-    if (file) files[file] ??= get(`${base}/widget/locales/${file}.json`);
-    const translated = file ? await files[file] : {};
-    const { finePrint } = site;
-    const voice = voiceOf(translated ? language : 'en', translated ?? {}, finePrint ? { finePrint } : {}, words);
-    const Words = voice.words;
-    Object.assign(config, { title: Words.defaultTitle, welcomeMessage: Words.defaultGreeting }, site, given);
-    apply(voice);
-  }
+  return async () => {
+    if (settled) return;
+    settled = true;
+    const files: Record<string, ReturnType<typeof get>> = {};
 
-  const early = speakIn(tag);
-  const settings = await get(`${base}/v1/widget/config`, { 'x-widget-api-key': apiKey });
-  for (const [name, value] of Object.entries(settings ?? {}))
-    if (SETTINGS.includes(name)) site[RENAMED[name] ?? name] = value;
-  await early;
-  if (settings) await speakIn(Object.assign({ locale: tag }, site, given).locale);
+    /** The server chooses the language, and says which it is. False if it gives none. */
+    async function speakIn(tag: string): Promise<boolean> {
+      files[tag] ??= get(`${base}/widget/locales/${encodeURIComponent(tag)}.json`);
+      const [found, spoken] = await files[tag];
+      if (found) language = spoken ?? tag;
+      known = { ...known, ...found };
+      const { finePrint, welcome, placeholder } = site;
+      const all: typeof known = { ...known, ...(finePrint && { finePrint }), ...words };
+      Object.assign(
+        config,
+        {
+          title: all.defaultTitle ?? title,
+          inputPlaceholder: placeholder,
+          welcomeMessage: welcome ?? all.defaultGreeting,
+        },
+        site,
+        own,
+        given,
+      );
+      apply({ language, words: all });
+      return !!found;
+    }
+
+    const tag = config.locale || document.documentElement.lang || 'en';
+    const early = speakIn(tag);
+    const [settings] = await get(`${base}/v1/widget/config`, { 'x-widget-api-key': apiKey });
+    site = settings ?? site;
+    await early;
+    settled = !!settings && (await speakIn(own.locale || site.locale || tag));
+  };
 }

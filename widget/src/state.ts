@@ -13,6 +13,8 @@ export interface ChatState {
   isOpen?: boolean;
   /** It is not shown yet, lest it changes its language or its looks under the visitor's eyes. */
   waiting?: boolean;
+  /** Words and settings are on their way. */
+  fetching?: boolean;
   /** The menu is open. */
   menu?: boolean;
   /** What the visitor is being asked: whether the conversation may end, or be deleted. */

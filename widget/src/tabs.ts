@@ -14,17 +14,13 @@ export interface Word {
 }
 
 /** Where browsers have no way for tabs to talk, or forbid it, every tab is alone: the server tells it the same, later. */
-export function joinTabs(
-  name: string,
-  life: AbortSignal | undefined,
-  hear: (word: Word) => void,
-): (word: Word) => void {
+export function joinTabs(name: string, life: AbortSignal, hear: (word: Word) => void): (word: Word) => void {
   try {
     const channel = new BroadcastChannel(name);
     channel.onmessage = ({ data }) => hear(data);
-    life?.addEventListener('abort', () => channel.close());
+    life.addEventListener('abort', () => channel.close());
     return (word) => {
-      if (!life?.aborted) channel.postMessage(word);
+      if (!life.aborted) channel.postMessage(word);
     };
   } catch {
     return () => {};

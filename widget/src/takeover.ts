@@ -10,7 +10,7 @@ export interface Takeover {
 }
 
 /** Until `life` ends. `leave` is called when the visitor goes back, which on a phone closes what fills the screen. */
-export function createTakeover(host: HTMLElement, leave: () => void, life?: AbortSignal): Takeover {
+export function createTakeover(host: HTMLElement, leave: () => void, life: AbortSignal): Takeover {
   const phone = matchMedia('(max-width: 640px)');
   const root = document.documentElement;
   let panel: HTMLElement | undefined;

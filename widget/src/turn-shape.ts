@@ -34,7 +34,7 @@ export function turnShape(
   const { stage, person, takenFrom: sources = [] } = turn;
   const note = stage === 'stopped' ? Words.stopped : stage === 'cut' && Words.lengthLimit;
   const over = isOver(turn);
-  const shown = answer.length > 0;
+  const shown = answer[0];
   const isSaid = shown || note;
   return box(
     goesOn ? 'turn on' : 'turn',
@@ -49,8 +49,8 @@ export function turnShape(
             { 'aria-label': title, 'aria-busy': `${!over}` },
             byline(title, person, Words.ai),
             box('md', ...answer),
-            over && sources.length > 0 && sourceList(sources),
-            over && shown && sources.length < 1 && turn.takenFrom && talkButton(state),
+            over && sources[0] && sourceList(sources),
+            over && shown && !sources[0] && turn.takenFrom && talkButton(state),
             (note || stage === 'complete') && actionsShape(turn, note, state),
             turn.askingWhy && feedbackForm(turn, state),
           ),
@@ -119,5 +119,5 @@ function troubleShape(turn: Turn, last: boolean, state: ChatState): Child {
   );
 }
 
-const retryButton = (turn: Turn, className: string, { countdown, on }: ChatState, ...face: Child[]): Child =>
-  !countdown && button({ class: className, onclick: () => on.askAgain(turn) }, ...face, Words.tryAgain);
+const retryButton = (turn: Turn, className: string, state: ChatState, ...face: Child[]): Child =>
+  !state.countdown && button({ class: className, onclick: () => state.on.askAgain(turn) }, ...face, Words.tryAgain);

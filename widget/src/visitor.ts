@@ -72,7 +72,7 @@ export function visitorHandlers(state: ChatState, stage: Stage): Pick<Handlers, 
   async function handOff(email?: string) {
     try {
       await state.talk.handOff(email);
-      if (email) say(fill(Words.emailKept, { email }));
+      if (email) say(fill('emailKept', { email }));
     } catch (problem) {
       if ((problem as Problem).status !== 404) throw problem;
       // An older server has nobody to ask, but its assistant may know a way.

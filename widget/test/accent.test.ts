@@ -60,7 +60,7 @@ describe.each([
 });
 
 test('three digits mean the same as six', () => {
-  expect(deriveAccent('#0AF')).toEqual(deriveAccent('#00aaff'));
+  expect(deriveAccent('#0AF', false)).toEqual(deriveAccent('#00aaff', false));
 });
 
 test.each([undefined, '', 'red', '0b6b50', '#12', '#12345', '#1234567', '#ggg', '#fff;background:url(//evil.example)'])(

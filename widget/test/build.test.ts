@@ -7,14 +7,11 @@ import * as build from '../build.mjs';
 // @ts-expect-error
 import { findRuns } from '../members.mjs';
 // @ts-expect-error
-import { follow, readRecipe, writeBundle } from '../names.mjs';
+import { follow, formatRecipe, readRecipe, writeBundle } from '../names.mjs';
 // @ts-expect-error
 import { readScopes } from '../scopes.mjs';
 // @ts-expect-error
 import { isSafe, readSheet, writeSheet } from '../sheet.mjs';
-import { voiceOf } from '../src/words';
-// @ts-expect-error
-import { shortenWords, shortNameOf } from '../words.mjs';
 
 const CLASSES: string[] = build.CLASSES;
 const PRIVATE: string[] = build.PRIVATE;
@@ -55,7 +52,7 @@ test('no property that gets a short name is seen by a page, a server or storage'
   const names = new Set([
     ...declared,
     ...namesIn(JSON.parse(read('../docs/openapi.json'))),
-    ...Object.keys(voiceOf('en').words),
+    ...namesIn(JSON.parse(read('../crates/web/assets/locales/en.json'))),
   ]);
   expect(names).toContain('clientMessageId');
   expect(names).toContain('askedAt');
@@ -87,6 +84,24 @@ function meaning(code: string): unknown {
   return [uses.map(({ variable }) => variable), [...globals].sort()];
 }
 
+test('what was found is found again in the recipe', async () => {
+  const parts = await build.bundleParts();
+  const bundle = follow(readRecipe(), parts);
+  const before = writeBundle(bundle);
+  for (const kind of ['.', '--']) {
+    const named = (bundle.names as { key: string; short: string }[]).filter(({ key }) => key.startsWith(`./${kind}`));
+    const others = named.map(({ short }) => short).reverse();
+    for (const [index, one] of named.entries()) one.short = others[index] as string;
+  }
+  bundle.selectors.reverse();
+  const changed = writeBundle(bundle);
+  const recipe = formatRecipe(bundle);
+  for (const named of bundle.names) named.short = undefined;
+  const again = writeBundle(follow(readRecipe(recipe), parts));
+  expect(changed).not.toBe(before);
+  expect(again).toBe(changed);
+}, 60_000);
+
 test('short names mean what the long ones did', async () => {
   const bundle = follow(readRecipe(), await build.bundleParts());
   const short = writeBundle(bundle);
@@ -114,6 +129,10 @@ test('a rule means the same in whatever order its declarations are written', () 
   expect(writeSheet(sheet, ['color', 'border', 'border-color', 'top'])).toBe(
     '@media print{.a{color:red;border:0;border-color:blue}}.b{top:0}',
   );
+  const lists = readSheet('@media print{.a,.b :is(i,b),c{top:0}}d,.a{left:0}');
+  expect(writeSheet(lists, [], ['c', '.b :is(i,b)', '.a', 'd'])).toBe(
+    '@media print{c,.b :is(i,b),.a{top:0}}.a,d{left:0}',
+  );
   expect(isSafe(['color', 'border', 'border-color'])).toBe(true);
   for (const order of [
     ['border-color', 'border'],
@@ -132,19 +151,3 @@ test('members change places only where nothing happens while they are read', () 
   const runs = findRuns(parse(code, { ecmaVersion: 2022 })) as { names: string[] }[];
   expect(runs.map(({ names }) => names.join())).toEqual(['a,b', 'd,e-f', 'i,j', 'm,n', 'k,l']);
 });
-
-test('every word has a short name of its own, which follows from its name', async () => {
-  const names = Object.keys(voiceOf('en').words);
-  const short = names.map(shortNameOf) as string[];
-  expect(new Set(short).size).toBe(names.length);
-  for (const name of short) expect(name).toMatch(/^[a-z][a-z\d]{2}$/);
-  const [send, copy] = [shortNameOf('send'), shortNameOf('copy')];
-  // Where there is another of the name, the compiler adds a number.
-  const uses = (send: string, copy: string) => `f(Words.${send},other.send,Words[name],Words2.${copy});`;
-  expect(shortenWords(`let English={send:"Send",copy:"Copy"},nameHere=(name)=>name;${uses('send', 'copy')}`)).toBe(
-    `let English={${send}:"Send",${copy}:"Copy"},nameHere=${shortNameOf};${uses(send, copy)}`,
-  );
-  // None that only a word has is left.
-  const bundle = (await build.bundle()) as string;
-  for (const name of ['defaultTitle', 'startNewText', 'lengthLimit', 'keepAsking']) expect(bundle).not.toContain(name);
-}, 60_000);

@@ -57,7 +57,6 @@ describe('the attributes', () => {
       base: 'https://desk.example',
       apiKey: 'public-key',
       title: 'Assistant',
-      welcomeMessage: 'Hello. How can we help?',
       storage: 'local',
       nonce: '',
     });
@@ -66,7 +65,6 @@ describe('the attributes', () => {
   test('that are empty have defaults too', () => {
     expect(read({ 'data-title': '', 'data-welcome-message': '', 'data-storage': '' })).toMatchObject({
       title: 'Assistant',
-      welcomeMessage: 'Hello. How can we help?',
       storage: 'local',
     });
   });

@@ -30,12 +30,15 @@ const answered = (id: string, content: string, more: Partial<StoredMessage> = {}
 /** A page as it is loaded: what an earlier page stored is there, what it had in memory is not. */
 function load(): { conversation: Conversation; session: Session } {
   const session = openSession(config);
+  const life = new AbortController().signal;
   return {
     session,
     conversation: createConversation(
       config,
       session,
-      createLink(() => {}),
+      createLink(() => {}, life),
+      () => {},
+      life,
       () => {},
     ),
   };

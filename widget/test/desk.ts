@@ -43,14 +43,14 @@ export function openDesk(...replies: Reply[]): Desk {
   return desk;
 }
 
-function response(status: number, body: unknown, stream?: ReadableStream): Response {
+function response(status: number, body: unknown, more: object): Response {
   const json = async () => body;
-  return { ok: status < 400, status, body: stream, json } as unknown as Response;
+  return { ok: status < 400, status, headers: new Headers(), json, ...more } as unknown as Response;
 }
 
 /** A reply with a JSON body. */
-export function json(status: number, body: unknown = {}): Reply {
-  return async () => response(status, body);
+export function json(status: number, body: unknown = {}, headers: HeadersInit = {}): Reply {
+  return async () => response(status, body, { headers: new Headers(headers) });
 }
 
 /** No reply at all. */
@@ -82,7 +82,7 @@ export function stream() {
         live.aborted = true;
         controller.error(new DOMException('', 'AbortError'));
       });
-      return response(200, undefined, body);
+      return response(200, undefined, { body });
     }) as Reply,
     say: (event: object) => controller.enqueue(encoder.encode(`${JSON.stringify(event)}\n`)),
     blank: () => controller.enqueue(encoder.encode('\n')),

@@ -36,11 +36,16 @@ function begin(...replies: Reply[]): Run {
 
 function carry(turn: Turn, ...replies: Reply[]): Run {
   const desk = openDesk(...replies);
-  const link = createLink(() => {});
+  const link = createLink(() => {}, new AbortController().signal);
   const states: TurnState[] = [];
-  const exchange = startExchange(turn, createApi(config, identity, link), link, () => {
-    if (states.at(-1) !== turn.stage) states.push(turn.stage);
-  });
+  const exchange = startExchange(
+    turn,
+    createApi(config, identity, link, () => ''),
+    link,
+    () => {
+      if (states.at(-1) !== turn.stage) states.push(turn.stage);
+    },
+  );
   let outcome: number | undefined;
   exchange.ended.then((seconds) => {
     outcome = seconds;
@@ -388,7 +393,7 @@ test('an answer that was running when the page was left is followed, not asked f
 describe('who the visitor is', () => {
   const as = (token: string, ...replies: Reply[]) => {
     const desk = openDesk(...replies);
-    const link = createLink(() => {});
+    const link = createLink(() => {}, new AbortController().signal);
     const turn = newTurn('key-1', 'Do you ship to Norway?', 0);
     const api = createApi(config, identity, link, () => token);
     startExchange(turn, api, link, () => {});

@@ -139,7 +139,7 @@ describe('an open chat', () => {
   test('hangs up without taking the connection for lost', async () => {
     const { conversation, session, life } = openTab();
     session.ensure();
-    const link = createLink(() => {});
+    const link = createLink(() => {}, new AbortController().signal);
     const feed = stream();
     openDesk(history('c.0.0'), feed.reply);
     conversation.restore();

@@ -113,7 +113,8 @@ describe('a chat', () => {
   test('sends a message for the visitor, and tells of it and of its answer', async () => {
     vi.useFakeTimers();
     openDesk(
-      json(404),
+      nothing,
+      nothing,
       says({ type: 'start', messageId: 'a1', seq: 0 }, { type: 'done', message: 'Yes.', status: 'complete', seq: 4 }),
       ...Array.from({ length: 9 }, () => nothing),
     );

@@ -6,7 +6,12 @@ use crate::setup;
 use crate::shell::{Outcome, command, read, root, run};
 
 /// Each such file.
-pub(crate) const FILES: [&str; 3] = ["crates/web/assets/chat-widget.js", ".env.example", "docs/openapi.json"];
+pub(crate) const FILES: [&str; 4] = [
+    "crates/web/assets/chat-widget.js",
+    "crates/web/assets/chat-widget.sources",
+    ".env.example",
+    "docs/openapi.json",
+];
 
 /// Writes them all.
 pub(crate) fn generate() -> Outcome {

@@ -18,6 +18,7 @@ mod identity;
 mod keys;
 mod layers;
 mod limit;
+mod locales;
 mod origins;
 mod proxies;
 mod reply;

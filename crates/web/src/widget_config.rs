@@ -241,10 +241,10 @@ fn is_colour(text: &str) -> bool {
 }
 
 /// As much of BCP 47 as keeps what is none of it out.
-fn is_language_tag(text: &str) -> bool {
+pub(crate) fn is_language_tag(text: &str) -> bool {
     let mut parts = text.split('-');
     let is_language =
-        |part: &str| (2..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphabetic());
+        |part: &str| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphabetic());
     let is_subtag =
         |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
     text.len() <= 35 && parts.next().is_some_and(is_language) && parts.all(is_subtag)

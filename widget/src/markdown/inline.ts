@@ -27,7 +27,7 @@ const UNFINISHED = /!?\[([^[\]]*)(?:\](?:\([^\s)]*)?)?$|`+([^`]*)$/y;
  * Reads a stretch of text. With `live` the text may still go on: what was opened and not closed is drawn as if it were
  * closed at the end, so that an answer does not flicker between marks and meaning while it streams in.
  */
-export function readInline(text: string, live = false, imageHosts: readonly string[] = [], inLink = false): Child[] {
+export function readInline(text: string, live: boolean, imageHosts: readonly string[], inLink?: boolean): Child[] {
   const opens: Open[] = [{ delimiter: '', strength: 0, inner: [] }];
   let at = 0;
 

@@ -5,12 +5,13 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::HeaderValue;
-use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_LANGUAGE};
 use sha2::{Digest as _, Sha256};
 
 use super::Api;
 use crate::assets::{self, Caching};
 use crate::extract::PathText;
+use crate::locales::Locale;
 use crate::{ApiError, Code};
 
 const NAME: &str = "chat-widget.js";
@@ -75,11 +76,14 @@ pub(crate) async fn chat_widget(State(api): State<Arc<Api>>, headers: HeaderMap)
     api.widget.respond(&headers, Caching::Stable)
 }
 
-/// The widget's words in a language, which it fetches when it needs them.
+/// The widget's words in the language of a tag, or in English, which it fetches when it is opened.
 pub(crate) async fn locale(PathText(file): PathText, headers: HeaderMap) -> Result<Response, ApiError> {
-    let asset = assets::find(&format!("locales/{file}")).ok_or(Code::NotFound)?;
-    let mut response = asset.respond(&headers, Caching::Stable);
+    let Locale { words, language } = file.strip_suffix(".json").and_then(Locale::of).ok_or(Code::NotFound)?;
+    let mut response = words.respond(&headers, Caching::Stable);
     open_to_all_pages(&mut response);
+    if let Ok(language) = HeaderValue::from_str(&language) {
+        response.headers_mut().insert(CONTENT_LANGUAGE, language);
+    }
     Ok(response)
 }
 
