@@ -48,9 +48,11 @@ for (const { name, colorScheme, viewport } of LOOKS) {
       const widget = new Widget(page);
       await widget.visit(site.add({ body: snippet(desk) }));
       await widget.open();
-      for (const text of ['one', 'two', 'three', 'four']) {
-        if (await widget.log.getByText('One moment, please').isVisible()) break;
+      const limited = widget.log.getByText('One moment, please');
+      for (const [index, text] of ['one', 'two', 'three', 'four'].entries()) {
+        if (await limited.isVisible()) break;
         await widget.send(text);
+        await expect(widget.answers().nth(index).or(limited)).toBeVisible();
         await expect(widget.stop).toHaveCount(0);
       }
       await expect(widget.log).toContainText('One moment, please');
