@@ -94,4 +94,7 @@ test('the visitor sees that a message was read, and only while a person has the 
   await widget.page.reload();
   await expect(widget.log).toContainText('Are you there?');
   await expect(seen).toHaveCount(1);
+  await press(maya, 'Return to AI');
+  await expect(widget.log).toContainText('Maya left');
+  await expect(seen).toHaveCount(0);
 });

@@ -34,7 +34,8 @@ export function logShape(state: ChatState): Shape {
   const awaited = isLoading || (state.fetching && !state.setup.welcomeMessage);
   const today = startOfToday();
   let day = '';
-  const read = turns.findLast((turn) => turn.wasSeen);
+  // Who looks on while the AI answers is nobody's business.
+  const read = personOf(turns) && turns.findLast((turn) => turn.wasSeen);
   const shapes = turns.map((turn, index) => {
     const before = day;
     day = nameDay(turn.askedAt, today);

@@ -3,7 +3,7 @@
 use crate::assets::{self, Asset};
 use crate::widget_config::is_language_tag;
 
-/// What pages are served in whose language there are no words.
+/// What pages are served in whose language there are no words, or who do not say which it is.
 const FALLBACK: &str = "en";
 
 /// Languages of ours under the other names that the registry of BCP 47 has for them.
@@ -18,8 +18,14 @@ pub(crate) struct Locale {
 }
 
 impl Locale {
-    /// The best there is for a language tag. None if it is no tag; but one with underscores, like `pt_BR`, counts.
+    /// The best there is for what a page says of its language, which may be no tag at all.
     pub(crate) fn of(tag: &str) -> Option<Self> {
+        let fallback = || Some(Self { words: words_in(FALLBACK)?, language: FALLBACK.to_owned() });
+        Self::asked_for(tag).or_else(fallback)
+    }
+
+    /// What a language tag asks for, if there is that; one with underscores, like `pt_BR`, is meant for a tag.
+    fn asked_for(tag: &str) -> Option<Self> {
         let tag = tag.replace('_', "-").to_ascii_lowercase();
         if !is_language_tag(&tag) {
             return None;
@@ -27,9 +33,7 @@ impl Locale {
         let mut parts = tag.split('-').peekable();
         let asked = parts.next()?;
         let ours = OTHER_NAMES.iter().find(|(other, _)| *other == asked).map_or(asked, |(_, ours)| ours);
-        let Some(words) = words_in(ours) else {
-            return Some(Self { words: words_in(FALLBACK)?, language: FALLBACK.to_owned() });
-        };
+        let words = words_in(ours)?;
         let mut language = vec![ours.to_owned()];
         if let Some(script) = parts.next_if(|part| is_script(part)) {
             let (first, rest) = script.split_at(1);
@@ -87,9 +91,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_tag_is_served_nothing() {
+    fn what_is_no_tag_is_served_english() {
         for tag in ["", "d", "-", "de-", "de--AT", "../de", "not a tag", "dé", "1a", &"de-".repeat(20)] {
-            assert!(Locale::of(tag).is_none(), "{tag}");
+            assert_eq!(Locale::of(tag).unwrap().language, "en", "{tag}");
         }
     }
 }

@@ -102,14 +102,14 @@ async fn every_page_may_load_its_words_in_its_language() {
         ("en", "en", "Open chat"),
         ("en_GB", "en-GB", "Open chat"),
         ("tlh", "en", "Open chat"),
+        ("not%20a%20tag", "en", "Open chat"),
+        ("..%2Fde", "en", "Open chat"),
     ] {
         let reply = desk.get(&format!("/widget/locales/{tag}.json")).send().await;
         assert_eq!((reply.status, reply.header("content-language")), (StatusCode::OK, language));
         assert!(reply.body.contains(word), "{tag}");
     }
-    for unknown in
-        ["de", ".json", "not%20a%20tag.json", "..%2Fde.json", "..%2Fchat-widget.js", "chat-widget.js"]
-    {
+    for unknown in ["de", "..%2Fchat-widget.js", "chat-widget.js"] {
         let reply = desk.get(&format!("/widget/locales/{unknown}")).send().await;
         assert_eq!(reply.status, StatusCode::NOT_FOUND, "{unknown}");
     }
