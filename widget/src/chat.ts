@@ -36,7 +36,7 @@ export type ChatControls = Omit<FrontdeskChat, 'destroy' | 'on'>;
 
 /**
  * Draws the chat into `root` and keeps it up to date until `life` ends. Until the first open, that is the launcher alone. `dress`
- * is called when the looks that the configuration asks for have changed.
+ * is called when the looks that the configuration asks for have changed, `furnish` before there is more than the launcher.
  */
 export function startChat(
   config: Config,
@@ -44,6 +44,7 @@ export function startChat(
   root: HTMLElement,
   life: AbortSignal,
   dress: () => void,
+  furnish: () => void,
 ): ChatControls {
   const session = openSession(config);
   const link = createLink(linkChanged, life);
@@ -210,6 +211,7 @@ export function startChat(
   function open() {
     if (state.isOpen || life.aborted) return;
     state.waiting = !state.built;
+    if (!state.built) furnish();
     complete();
     state.isOpen = state.built = true;
     state.peek = undefined;
