@@ -145,6 +145,7 @@ fn a_database_that_goes_away_is_told_in_time_and_used_again_when_it_is_back() {
         }
         for (outage, newcomer) in outages.iter().zip(newcomers) {
             thread::sleep(Duration::from_millis(500));
+            let gone = Instant::now();
             match outage {
                 Outage::Stopped => server.stop(),
                 Outage::Killed => server.kill(),
@@ -157,10 +158,12 @@ fn a_database_that_goes_away_is_told_in_time_and_used_again_when_it_is_back() {
                 Outage::Silent => proxy.silence(false),
             }
             let back = Instant::now();
-            let recovered = regulars.iter().chain([newcomer]).map(|client| {
+            // The newcomer may be the first of all, before the server has said that it is back.
+            let awaited = regulars.iter().map(|client| (client, back)).chain([(newcomer, gone)]);
+            let recovered = awaited.map(|(client, since)| {
                 loop {
-                    if let Some(when) = client.answered_after(back) {
-                        break when - back;
+                    if let Some(when) = client.answered_after(since) {
+                        break when.saturating_duration_since(back);
                     }
                     if back.elapsed() > RECOVERED * 4 {
                         break Duration::MAX;
