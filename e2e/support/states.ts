@@ -84,7 +84,7 @@ async function refuse(stage: Stage, status: number, body: object = {}): Promise<
 /** Comes back to a conversation that the server has. */
 export async function comeBack(stage: Stage, history: Message[]): Promise<void> {
   await ask(stage);
-  stage.desk.history = history;
+  stage.desk.history = history.map((message) => ({ createdAt: NOW.getTime(), ...message }));
   await stage.page.reload();
 }
 

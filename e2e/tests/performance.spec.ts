@@ -163,7 +163,8 @@ test('opening and streaming never keep the page waiting, and a word costs the sa
   report('work for 100 words at the start of an answer', halves[0], 'ms', '');
   report('the same at its end', halves[1], 'ms', 'much the same');
   expect(await page.evaluate('window.shift')).toBe(0);
-  expect(longestOpening).toBeLessThan(100);
+  // Half as much again, see above.
+  expect(longestOpening).toBeLessThan(150);
   expect(longest).toBeLessThan(50);
   expect(halves[1]).toBeLessThan(halves[0] * 2.5);
 });
